@@ -1,0 +1,15 @@
+//! Policies of simulated users: random, rule-based personas, and networks trained by PPO.
+//!
+//! The only room that knows burn.
+
+pub mod amounts;
+mod batch;
+pub mod gae;
+mod gradients;
+pub mod network;
+pub mod network_policy;
+pub mod policy;
+pub mod ppo;
+mod rollout;
+mod tanh;
+mod weights;

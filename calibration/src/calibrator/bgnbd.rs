@@ -1,0 +1,270 @@
+//! BG/NBD with Gamma-Gamma: the standard probability model of repeat buying, as a calibrator.
+//!
+//! BG/NBD (Fader, Hardie and Lee, *"Counting your customers" the easy way*, Marketing Science 24,
+//! 2005): while alive, a user acts at times of a Poisson process of rate lambda, and after each
+//! event drops out for ever with probability p; lambda differs between users as
+//! Gamma(shape r, rate alpha), p as Beta(a, b). Amounts follow [`GammaGamma`].
+//!
+//! An event log becomes the model's data like this. Every user is alive at the start of the window
+//! (time 0) and is watched for T = horizon ticks: the published set-up, where time 0 is the first
+//! purchase, which is not part of the log. x is his number of events, and t_x the time of the
+//! last, taken in the middle of its tick (tick + 0.5). Each kind of event is a process of its own,
+//! fitted and drawn independently of the others: the model knows no order among kinds.
+
+use rand_distr::{Beta, Distribution, Exp1, Gamma};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use trueup_env::{Clock, Covariates, Event, EventLog, Stream, Streams};
+
+use super::gamma_gamma::{GammaGamma, Spend};
+use super::{Brief, CalibrationError, Calibrator, Simulator, simplex};
+
+/// Name in configs and results.
+pub const NAME: &str = "bgnbd";
+
+/// What the model sees of a user; times share one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Purchases {
+    /// Number of events after time 0.
+    pub x: f64,
+    /// Time of the last one; 0 without events.
+    pub last: f64,
+    /// How long the user was watched.
+    pub watched: f64,
+}
+
+/// The parameters, all positive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BgNbd {
+    /// Shape of the rates over users.
+    pub r: f64,
+    /// Rate of the rates over users, in units of time.
+    pub alpha: f64,
+    /// First parameter of the drop-out probabilities over users.
+    pub a: f64,
+    /// Second parameter of the drop-out probabilities over users.
+    pub b: f64,
+}
+
+impl BgNbd {
+    /// The log-likelihood of a user (equation 6 of the paper), in logs:
+    /// `A1 + A2 + ln(exp(A3) + [x > 0] exp(A4))` with
+    /// `A1 = ln G(r + x) - ln G(r) + r ln alpha`,
+    /// `A2 = ln G(a + b) + ln G(b + x) - ln G(b) - ln G(a + b + x)`,
+    /// `A3 = -(r + x) ln(alpha + T)` and
+    /// `A4 = ln a - ln(b + x - 1) - (r + x) ln(alpha + t_x)`.
+    pub fn log_likelihood_of(&self, user: &Purchases) -> f64 {
+        let Self { r, alpha, a, b } = *self;
+        let x = user.x;
+        let a1 = libm::lgamma(r + x) - libm::lgamma(r) + r * alpha.ln();
+        let a2 = libm::lgamma(a + b) + libm::lgamma(b + x)
+            - libm::lgamma(b)
+            - libm::lgamma(a + b + x);
+        let a3 = -(r + x) * (alpha + user.watched).ln();
+        if x <= 0.0 {
+            return a1 + a2 + a3;
+        }
+        let a4 = a.ln() - (b + x - 1.0).ln() - (r + x) * (alpha + user.last).ln();
+        let high = a3.max(a4);
+        a1 + a2 + high + ((a3 - high).exp() + (a4 - high).exp()).ln()
+    }
+
+    /// The log-likelihood of many users.
+    pub fn log_likelihood(&self, users: &[Purchases]) -> f64 {
+        users.iter().map(|user| self.log_likelihood_of(user)).sum()
+    }
+
+    /// Fits by maximum likelihood; returns the parameters and the log-likelihood.
+    ///
+    /// # Errors
+    /// Too little to fit, said with a remedy.
+    pub fn fit(users: &[Purchases]) -> Result<(Self, f64), String> {
+        let repeats = users.iter().filter(|user| user.x > 0.0).count();
+        if repeats < 2 {
+            return Err(format!(
+                "{repeats} of {} users have events, too few to fit how users differ: give a \
+                 larger log or a longer window, or merge rare kinds in the map",
+                users.len()
+            ));
+        }
+        // Users with the same numbers share one evaluation: a log in ticks has few different ones.
+        let key = |u: &Purchases| [u.x.to_bits(), u.last.to_bits(), u.watched.to_bits()];
+        let mut sorted = users.to_vec();
+        sorted.sort_by_key(key);
+        let groups: Vec<(Purchases, f64)> =
+            sorted.chunk_by(|a, b| key(a) == key(b)).map(|g| (g[0], g.len() as f64)).collect();
+        let scale = users.iter().map(|user| user.watched).fold(0.0, f64::max) / 10.0;
+        let of = |at: &[f64; 4]| Self {
+            r: at[0].exp(),
+            alpha: at[1].exp() * scale,
+            a: at[2].exp(),
+            b: at[3].exp(),
+        };
+        let loss = |at: &[f64; 4]| {
+            // The box keeps the logs of gamma functions accurate. A law on its border (users who
+            // never drop out: b without bound) is still a law, and a good one.
+            if at.iter().any(|x| x.abs() > 12.0) {
+                return f64::INFINITY;
+            }
+            let model = of(at);
+            let sum: f64 = groups.iter().map(|(u, n)| n * model.log_likelihood_of(u)).sum();
+            -sum / users.len() as f64
+        };
+        let found = simplex::minimise(loss, [-1.0, 0.0, -0.5, 0.5], 0.5).ok_or(
+            "the likelihood of the BG/NBD model has no maximum on this log: give a larger log or \
+             a longer window, or leave this calibrator out",
+        )?;
+        let fitted = of(&found.at);
+        Ok((fitted, fitted.log_likelihood(users)))
+    }
+
+    /// Draws the times of one user's events up to `until`, ascending.
+    pub fn draw(&self, until: f64, stream: &mut Stream) -> Vec<f64> {
+        let mut times = Vec::new();
+        let (Ok(rates), Ok(dropouts)) =
+            (Gamma::new(self.r, 1.0 / self.alpha), Beta::new(self.a, self.b))
+        else {
+            return times;
+        };
+        let rate: f64 = rates.sample(stream);
+        let dropout: f64 = dropouts.sample(stream);
+        let mut time = 0.0;
+        loop {
+            let wait: f64 = Exp1.sample(stream);
+            time += wait / rate;
+            // Also ends where a rate of 0 makes the wait infinite or NaN.
+            if !(time < until) {
+                return times;
+            }
+            times.push(time);
+            if stream.uniform() < dropout {
+                return times;
+            }
+        }
+    }
+}
+
+/// The calibrator: fits both models on the training log, kind by kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BgNbdCalibrator;
+
+/// The fitted process of one kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Process {
+    times: BgNbd,
+    amounts: GammaGamma,
+    log_likelihood: [f64; 2],
+}
+
+/// The fitted simulation: one process a kind, none for kinds without events.
+struct Fitted {
+    clock: Clock,
+    kinds: Vec<String>,
+    processes: Vec<Option<Process>>,
+}
+
+/// What the two models see of a log's users and one of its kinds.
+pub fn data_of(log: &EventLog, kind: u16) -> (Vec<Purchases>, Vec<Spend>) {
+    let watched = f64::from(log.clock().horizon);
+    let mut purchases = Vec::with_capacity(log.user_count());
+    let mut spends = Vec::new();
+    for user in 0..log.user_count() {
+        let events = || log.events_of(user).iter().filter(|event| event.kind == kind);
+        let last = events().last().map_or(0.0, |event| f64::from(event.tick) + 0.5);
+        purchases.push(Purchases { x: events().count() as f64, last, watched });
+        let positive = || events().map(|event| event.amount).filter(|&amount| amount > 0.0);
+        let count = positive().count() as f64;
+        if count > 0.0 {
+            spends.push(Spend { count, mean: positive().sum::<f64>() / count });
+        }
+    }
+    (purchases, spends)
+}
+
+impl Calibrator for BgNbdCalibrator {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn calibrate(&mut self, brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
+        let log = brief.train.ok_or(CalibrationError::NeedsLog(NAME))?;
+        let kinds = log.kinds();
+        let mut processes = Vec::with_capacity(kinds.len());
+        for (number, kind) in kinds.iter().enumerate() {
+            let fail = |why: String| CalibrationError::CannotFit {
+                calibrator: NAME,
+                why: if kinds.len() > 1 { format!("kind `{kind}`: {why}") } else { why },
+            };
+            let (purchases, spends) = data_of(log, number as u16);
+            if purchases.iter().all(|user| user.x == 0.0) && kinds.len() > 1 {
+                processes.push(None);
+                continue;
+            }
+            let (times, first) = BgNbd::fit(&purchases).map_err(fail)?;
+            let (amounts, second) = GammaGamma::fit(&spends).map_err(fail)?;
+            processes.push(Some(Process { times, amounts, log_likelihood: [first, second] }));
+            if !brief.progress.iteration(number + 1, kinds.len(), &[("log-likelihood", first)]) {
+                return Err(CalibrationError::Interrupted);
+            }
+        }
+        Ok(Box::new(Fitted { clock: *log.clock(), kinds: kinds.to_vec(), processes }))
+    }
+}
+
+impl Fitted {
+    /// All events of one user, kind by kind.
+    fn user(&self, index: usize, streams: &Streams) -> Vec<Event> {
+        let horizon = self.clock.horizon;
+        let mut events = Vec::new();
+        for (kind, process) in self.processes.iter().enumerate() {
+            let Some(process) = process else { continue };
+            let mut stream = streams.child("kind", kind as u64).stream("bgnbd", index as u64);
+            let times = process.times.draw(f64::from(horizon), &mut stream);
+            let Some(amounts) = process.amounts.user(&mut stream) else { continue };
+            events.extend(times.iter().map(|&time| Event {
+                tick: (time as u32).min(horizon.saturating_sub(1)),
+                kind: kind as u16,
+                amount: amounts.sample(&mut stream),
+                balance: f64::NAN,
+            }));
+        }
+        events
+    }
+}
+
+impl Simulator for Fitted {
+    fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
+        let events: Vec<Vec<Event>> =
+            (0..users).into_par_iter().map(|index| self.user(index, streams)).collect();
+        let events = events.into_iter().zip(0u32..);
+        EventLog::new(
+            self.clock,
+            self.kinds.clone(),
+            (0..users).map(|index| index.to_string()).collect(),
+            events.flat_map(|(events, user)| events.into_iter().map(move |event| (user, event))),
+            Covariates::default(),
+        )
+        .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
+    }
+
+    fn parameters(&self) -> Vec<(String, f64)> {
+        let mut named = Vec::new();
+        for (kind, process) in self.kinds.iter().zip(&self.processes) {
+            let Some(Process { times, amounts, log_likelihood }) = process else { continue };
+            let prefix = if self.kinds.len() > 1 { format!("{kind}.") } else { String::new() };
+            let values = [
+                ("r", times.r),
+                ("alpha", times.alpha),
+                ("a", times.a),
+                ("b", times.b),
+                ("log-likelihood of times", log_likelihood[0]),
+                ("p", amounts.p),
+                ("q", amounts.q),
+                ("v", amounts.v),
+                ("log-likelihood of amounts", log_likelihood[1]),
+            ];
+            named.extend(values.map(|(name, value)| (format!("{prefix}{name}"), value)));
+        }
+        named
+    }
+}

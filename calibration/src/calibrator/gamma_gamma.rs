@@ -1,0 +1,97 @@
+//! The Gamma-Gamma model of spend (Fader, Hardie and Lee, *RFM and CLV*, JMR 42, 2005; Fader and
+//! Hardie, *The Gamma-Gamma model of monetary value*, 2013).
+//!
+//! A user's amounts are independent Gamma(shape p, rate nu); nu differs between users as
+//! Gamma(shape q, rate v). Amounts do not depend on how often a user acts. Amounts of 0 have
+//! probability 0 under the model and are left out of the fit.
+
+use rand_distr::{Distribution, Gamma};
+use serde::{Deserialize, Serialize};
+use trueup_env::Stream;
+
+use super::simplex;
+
+/// A user's positive amounts: how many, and their mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spend {
+    /// Number of positive amounts, at least 1.
+    pub count: f64,
+    /// Their mean.
+    pub mean: f64,
+}
+
+/// The parameters, all positive. The mean amount over users is `p v / (q - 1)` for q above 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GammaGamma {
+    /// Shape of a user's amounts.
+    pub p: f64,
+    /// Shape of the rates over users.
+    pub q: f64,
+    /// Rate of the rates over users, in units of money.
+    pub v: f64,
+}
+
+impl GammaGamma {
+    /// The log-likelihood of users' spends:
+    /// `ln G(px + q) - ln G(px) - ln G(q) + q ln v + (px - 1) ln m + px ln x - (px + q) ln(xm + v)`
+    /// for x amounts of mean m.
+    pub fn log_likelihood(&self, spends: &[Spend]) -> f64 {
+        let Self { p, q, v } = *self;
+        let constant = q * v.ln() - libm::lgamma(q);
+        let one = |spend: &Spend| {
+            let (x, m) = (spend.count, spend.mean);
+            let px = p * x;
+            constant + libm::lgamma(px + q) - libm::lgamma(px) + (px - 1.0) * m.ln() + px * x.ln()
+                - (px + q) * (x * m + v).ln()
+        };
+        spends.iter().map(one).sum()
+    }
+
+    /// Fits by maximum likelihood; returns the parameters and the log-likelihood.
+    ///
+    /// # Errors
+    /// Too little to fit, said with a remedy.
+    pub fn fit(spends: &[Spend]) -> Result<(Self, f64), String> {
+        let spends: Vec<Spend> =
+            spends.iter().copied().filter(|s| s.count > 0.0 && s.mean > 0.0).collect();
+        if spends.len() < 2 {
+            return Err("fewer than two users with positive amounts: give a larger log".into());
+        }
+        let scale = spends.iter().map(|s| s.mean).sum::<f64>() / spends.len() as f64;
+        if spends.iter().all(|s| (s.mean / scale - 1.0).abs() < 1e-9) {
+            let mean = spends[0].mean;
+            return Err(format!(
+                "every user's mean amount is {mean}, so the spread between users cannot be \
+                 fitted: use a log whose amounts differ, or leave this calibrator out"
+            ));
+        }
+        // In units of the mean amount and on log scale, so that one simplex fits every currency.
+        let unit: Vec<Spend> =
+            spends.iter().map(|s| Spend { count: s.count, mean: s.mean / scale }).collect();
+        let of = |at: &[f64; 3]| Self { p: at[0].exp(), q: at[1].exp(), v: at[2].exp() };
+        let loss = |at: &[f64; 3]| {
+            if at.iter().any(|x| x.abs() > 15.0) {
+                return f64::INFINITY;
+            }
+            -of(at).log_likelihood(&unit) / unit.len() as f64
+        };
+        let found = simplex::minimise(loss, [1.0, 1.0, -1.0], 0.5).filter(|m| {
+            // A minimum on the border of the box is a likelihood that rises towards infinity.
+            m.at.iter().all(|x| x.abs() < 14.9)
+        });
+        let found = found.ok_or(
+            "the likelihood of the Gamma-Gamma model has no maximum on these amounts (they hardly \
+             vary within or between users): give a larger log, or leave this calibrator out",
+        )?;
+        let unit = of(&found.at);
+        let fitted = Self { v: unit.v * scale, ..unit };
+        Ok((fitted, fitted.log_likelihood(&spends)))
+    }
+
+    /// Draws the law of one user's amounts.
+    pub fn user(&self, stream: &mut Stream) -> Option<Gamma<f64>> {
+        // rand_distr speaks of scales: 1 / rate.
+        let rate = Gamma::new(self.q, 1.0 / self.v).ok()?.sample(stream);
+        Gamma::new(self.p, 1.0 / rate).ok()
+    }
+}

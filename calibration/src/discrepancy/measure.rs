@@ -1,0 +1,59 @@
+//! One number measured on each side of a comparison, e.g. a correlation.
+
+use super::user_sums::UserSums;
+use super::{DiscrepancyError, Prepared};
+
+/// What a measurement found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Measure {
+    /// The number.
+    Value(f64),
+    /// All values are equal: there is no variance to explain.
+    NoSpread,
+    /// Too few users or rows, or no weight left.
+    TooFew,
+}
+
+impl Measure {
+    /// The number, or an error that says what is missing.
+    pub(super) fn required(
+        self,
+        discrepancy: &'static str,
+        side: &'static str,
+        few: &'static str,
+    ) -> Result<f64, DiscrepancyError> {
+        let why = match self {
+            Self::Value(value) => return Ok(value),
+            Self::NoSpread => "its values do not vary",
+            Self::TooFew => few,
+        };
+        Err(DiscrepancyError::Undefined { discrepancy, side, why })
+    }
+
+    /// Of simulated users: without variance there is nothing that one value tells about another,
+    /// which counts as 0, so that a collapsed simulation has a discrepancy and not an error.
+    pub(super) fn or_nothing(self) -> Self {
+        if self == Self::NoSpread { Self::Value(0.0) } else { self }
+    }
+}
+
+/// `|measure(internal) - measure(external)|` from per-user sums.
+pub(super) struct Gap<const K: usize> {
+    /// Sums of the internal users.
+    pub(super) internal: UserSums<K>,
+    /// Sums of the external users.
+    pub(super) external: UserSums<K>,
+    /// The number, from total sums.
+    pub(super) measure: fn([f64; K]) -> Measure,
+}
+
+impl<const K: usize> Prepared for Gap<K> {
+    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
+        let internal = (self.measure)(self.internal.under(internal)?).or_nothing();
+        let external = (self.measure)(self.external.under(external)?);
+        match (internal, external) {
+            (Measure::Value(p), Measure::Value(q)) => Some((p - q).abs()),
+            _ => None,
+        }
+    }
+}

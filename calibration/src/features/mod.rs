@@ -1,0 +1,211 @@
+//! Features: the numbers and categories that behaviour is compared on.
+//!
+//! A feature is a value of type [`Feature`]: a name, a unit, a level, and a function of the user's
+//! [`History`]. The same function feeds the panel (over a whole log), the statistics, and the
+//! rewards (at each event), so that what is paid is what is measured. To add one, write a file with
+//! a `pub const FEATURE` and add it to [`FEATURES`].
+
+use serde::{Deserialize, Serialize};
+use trueup_env::{Clock, Event, EventLog, History};
+
+use crate::sample::{Sample, Shape};
+
+mod active_ticks;
+mod amount_pair;
+mod event_count;
+mod event_tick;
+mod first_tick;
+mod gap;
+mod kind;
+mod kind_entropy;
+mod kind_pair;
+mod log_amount;
+mod log_count;
+mod log_total;
+mod max_log_amount;
+mod mean_gap;
+mod mean_log_amount;
+mod recency;
+mod sd_gap;
+mod sd_log_amount;
+
+/// Where a feature lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// One row an event.
+    Event,
+    /// One row a pair of consecutive events: the time between them.
+    Gap,
+    /// One row a user.
+    User,
+    /// One row a pair of consecutive events: from what to what.
+    Transition,
+}
+
+impl Level {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Gap => "gap",
+            Self::User => "user",
+            Self::Transition => "transition",
+        }
+    }
+}
+
+/// How a feature is computed. `None` means that it is not defined there (the mean amount of a user
+/// without events): such rows are left out of the sample.
+#[derive(Clone, Copy)]
+pub enum Definition {
+    /// A number at an event, from what came before and the event.
+    Event(fn(&History, &Event) -> Option<f64>),
+    /// A category at an event: its number among the log's kinds.
+    Category(fn(&History, &Event) -> Option<usize>),
+    /// A number at a user: from his history at any time in the window.
+    User(fn(&History, &Clock) -> Option<f64>),
+    /// An (earlier, later) pair at an event.
+    Pair(fn(&History, &Event) -> Option<[f64; 2]>),
+    /// A pair of categories at an event, numbered `earlier x kinds + later`.
+    CategoryPair(fn(&History, &Event) -> Option<[usize; 2]>),
+}
+
+/// One feature.
+#[derive(Clone, Copy)]
+pub struct Feature {
+    /// Name in configs and results, in snake_case.
+    pub name: &'static str,
+    /// Title for plots and tables.
+    pub title: &'static str,
+    /// Unit of the axis, e.g. `ticks`, `ln amount`; empty where there is none.
+    pub unit: &'static str,
+    /// Where it lives.
+    pub level: Level,
+    /// What it is, in one sentence.
+    pub definition_text: &'static str,
+    /// How it is computed.
+    pub definition: Definition,
+}
+
+/// All features.
+pub const FEATURES: &[Feature] = &[
+    log_amount::FEATURE,
+    event_tick::FEATURE,
+    kind::FEATURE,
+    gap::FEATURE,
+    event_count::FEATURE,
+    log_count::FEATURE,
+    active_ticks::FEATURE,
+    first_tick::FEATURE,
+    recency::FEATURE,
+    mean_gap::FEATURE,
+    sd_gap::FEATURE,
+    mean_log_amount::FEATURE,
+    sd_log_amount::FEATURE,
+    max_log_amount::FEATURE,
+    log_total::FEATURE,
+    kind_entropy::FEATURE,
+    amount_pair::FEATURE,
+    kind_pair::FEATURE,
+];
+
+/// Finds a feature by name.
+pub fn find(name: &str) -> Option<&'static Feature> {
+    FEATURES.iter().find(|feature| feature.name == name)
+}
+
+impl Feature {
+    /// What its rows are.
+    pub fn shape(&self) -> Shape {
+        match self.definition {
+            Definition::Event(_) | Definition::User(_) => Shape::Real,
+            Definition::Category(_) | Definition::CategoryPair(_) => Shape::Category,
+            Definition::Pair(_) => Shape::Vector,
+        }
+    }
+
+    /// Number of categories over a log of `kinds` kinds; 0 for real features.
+    pub fn categories(&self, kinds: usize) -> usize {
+        match self.definition {
+            Definition::Category(_) => kinds,
+            Definition::CategoryPair(_) => kinds * kinds,
+            _ => 0,
+        }
+    }
+
+    /// Evaluates the feature over a log.
+    pub fn sample(&self, log: &EventLog) -> Sample {
+        let kinds = log.kinds().len();
+        let mut values = Vec::new();
+        let mut owners = Vec::new();
+        for user in 0..log.user_count() {
+            let mut history = History::default();
+            let before = values.len();
+            for event in log.events_of(user) {
+                match self.definition {
+                    Definition::Event(f) => values.extend(f(&history, event)),
+                    Definition::Category(f) => values.extend(f(&history, event).map(|c| c as f64)),
+                    Definition::Pair(f) => values.extend(f(&history, event).into_iter().flatten()),
+                    Definition::CategoryPair(f) => {
+                        values.extend(f(&history, event).map(|[a, b]| (a * kinds + b) as f64));
+                    }
+                    Definition::User(_) => {}
+                }
+                history.push(event);
+            }
+            if let Definition::User(f) = self.definition {
+                values.extend(f(&history, log.clock()));
+            }
+            let rows = (values.len() - before) / self.width();
+            owners.extend(std::iter::repeat_n(user as u32, rows));
+        }
+        Sample {
+            shape: self.shape(),
+            width: self.width(),
+            values,
+            user: owners,
+            users: log.user_count(),
+            categories: self.categories(kinds),
+        }
+    }
+
+    fn width(&self) -> usize {
+        if self.shape() == Shape::Vector { 2 } else { 1 }
+    }
+}
+
+/// The features of a user vector: every real feature at user level.
+pub fn user_features() -> impl Iterator<Item = &'static Feature> {
+    FEATURES.iter().filter(|feature| matches!(feature.definition, Definition::User(_)))
+}
+
+/// One vector a user, of all [`user_features`]. Where a feature is not defined for a user, the
+/// vector holds -1, a value outside the range of every count and time, so that "not defined" stays
+/// visible to a classifier; log amounts below that are possible but rare.
+pub fn user_vectors(log: &EventLog) -> Sample {
+    let width = user_features().count();
+    let mut values = Vec::with_capacity(log.user_count() * width);
+    for user in 0..log.user_count() {
+        let mut history = History::default();
+        for event in log.events_of(user) {
+            history.push(event);
+        }
+        for feature in user_features() {
+            if let Definition::User(f) = feature.definition {
+                values.push(f(&history, log.clock()).unwrap_or(-1.0));
+            }
+        }
+    }
+    Sample {
+        shape: Shape::Vector,
+        width,
+        values,
+        user: (0..log.user_count() as u32).collect(),
+        users: log.user_count(),
+        categories: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

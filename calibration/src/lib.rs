@@ -1,0 +1,15 @@
+//! How far simulated users behave from real ones, and what closes the gap.
+//!
+//! External data come in through [`external`], become [`features`], are summed up as
+//! [`statistics`], compared by a [`discrepancy`], judged by a [`panel`] with uncertainty, paid by a
+//! [`reward`], and matched by a [`calibrator`]. The room knows no networks and no plots.
+
+pub mod calibrator;
+pub mod classifier;
+pub mod discrepancy;
+pub mod external;
+pub mod features;
+pub mod panel;
+pub mod reward;
+pub mod sample;
+pub mod statistics;

@@ -1,0 +1,81 @@
+//! The panel: every (feature, discrepancy) pair of a report, with uncertainty and noise floor.
+
+use serde::{Deserialize, Serialize};
+
+/// One metric of one calibrator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PanelRow {
+    /// Name of the feature; `user_vector` for joint metrics.
+    pub feature: String,
+    /// Level of the feature.
+    pub level: String,
+    /// Name of the discrepancy.
+    pub discrepancy: String,
+    /// Unit of the value; empty for pure numbers.
+    pub unit: String,
+    /// D(internal, test), the mean over the evaluation seeds.
+    pub value: f64,
+    /// 95% interval of `value` by bootstrap over users.
+    pub ci: [f64; 2],
+    /// The noise floor: D(train, test), or D between two halves of the external users where there
+    /// are no training users.
+    pub floor: f64,
+    /// 95% interval of `floor` by bootstrap over users.
+    pub floor_ci: [f64; 2],
+    /// D of the uncalibrated simulation; none in a comparison without one.
+    pub before: Option<f64>,
+    /// 1 - (value - floor) / (before - floor); none where `before` is not above the floor.
+    pub gap_closed: Option<f64>,
+    /// Whether the reward optimised this very metric.
+    pub optimised: bool,
+    /// Whether the reward optimised any metric of this feature.
+    pub feature_rewarded: bool,
+}
+
+/// A metric that is not in the panel, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Name of the feature.
+    pub feature: String,
+    /// Name of the discrepancy; none where the feature as a whole was left out.
+    pub discrepancy: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The panel of one calibrator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibratorPanel {
+    /// Name of the calibrator.
+    pub name: String,
+    /// Median gap closed over the metrics that were not optimised. A metric that is not defined
+    /// for this calibrator's users counts as 0: no better than before.
+    pub gap_closed: Option<f64>,
+    /// 95% interval of `gap_closed` by bootstrap over users.
+    pub gap_closed_ci: Option<[f64; 2]>,
+    /// Median gap closed over the metrics of features that no reward saw.
+    pub gap_closed_unseen: Option<f64>,
+    /// Mean excess over the floor, (value - floor), over the metrics that share a scale:
+    /// Kolmogorov-Smirnov, Wasserstein-1 in external sd, total variation and the heterogeneity
+    /// gaps (correlation, between-user share), optimised or not.
+    pub mean_excess: Option<f64>,
+    /// AUC of a classifier that tells internal from test users; 0.5 is indistinguishable.
+    pub c2st_auc: Option<f64>,
+    /// 95% interval of the AUC.
+    pub c2st_auc_ci: Option<[f64; 2]>,
+    /// AUC of the same classifier on train against test users (or on two halves of the external
+    /// users where there are no training users).
+    pub c2st_auc_floor: Option<f64>,
+    /// Features by how much they give the simulation away, most telling first: the fall of the
+    /// AUC when the feature is shuffled among held-out users.
+    pub c2st_importance: Vec<(String, f64)>,
+    /// All metrics.
+    pub panel: Vec<PanelRow>,
+    /// Metrics that are not in the panel, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What a reader must know about the numbers above.
+    pub notes: Vec<String>,
+}
+
+/// The name of the joint pseudo-feature of all user-level features.
+pub const USER_VECTOR: &str = "user_vector";

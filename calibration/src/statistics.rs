@@ -1,0 +1,201 @@
+//! External statistics: all that rewards and worlds see of the real users.
+//!
+//! The way from a log to a reward goes through this object and never around it, so that whoever
+//! owns the log can hand over a file of statistics and keep the log.
+
+use serde::{Deserialize, Serialize};
+use trueup_env::{Clock, EventLog};
+
+use crate::features::{self, Definition, Feature, Level};
+
+/// Format name written into every file.
+pub const FORMAT: &str = "trueup-statistics";
+/// Format version written into every file.
+pub const VERSION: u32 = 1;
+/// Probabilities of a quantile grid: 0, 1/512, ..., 1.
+pub const GRID: usize = 513;
+
+/// What a log of real users looks like, without the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statistics {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// Always [`VERSION`].
+    pub version: u32,
+    /// The clock of the log.
+    pub clock: Clock,
+    /// The kinds of the log.
+    pub kinds: Vec<String>,
+    /// Number of users.
+    pub users: usize,
+    /// Number of events.
+    pub events: usize,
+    /// Number of events per kind.
+    pub kind_events: Vec<usize>,
+    /// The largest number of events of one user in one tick.
+    pub max_events_in_tick: u32,
+    /// Share of events that follow another event of the same user in the same tick.
+    pub same_tick_share: f64,
+    /// One entry a feature that is defined for at least one row.
+    pub features: Vec<FeatureStatistics>,
+    /// Amounts per kind, as quantile grids (none for a kind without events).
+    pub amounts: Vec<Option<Distribution>>,
+    /// Covariates of users, as quantile grids of the marginals.
+    pub covariates: Vec<(String, Distribution)>,
+}
+
+/// One feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureStatistics {
+    /// Name of the feature.
+    pub feature: String,
+    /// Its level.
+    pub level: Level,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of users with rows.
+    pub users: usize,
+    /// The distribution of its rows.
+    pub form: Form,
+}
+
+/// How a distribution is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Form {
+    /// Real numbers.
+    Grid(Distribution),
+    /// Categories: rows per category.
+    Counts {
+        /// Rows per category.
+        counts: Vec<f64>,
+    },
+    /// (earlier, later) pairs: means, standard deviations and correlation.
+    Pair {
+        /// Means of the two.
+        mean: [f64; 2],
+        /// Standard deviations (n) of the two.
+        sd: [f64; 2],
+        /// Pearson correlation; 0 where a side has no spread.
+        correlation: f64,
+    },
+}
+
+/// A one-dimensional distribution as quantiles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// The smallest observed value with cumulative share at least i / (len - 1), ascending. These
+    /// are observed values (no interpolation), so that prices stay prices.
+    pub quantiles: Vec<f64>,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation (n).
+    pub sd: f64,
+}
+
+impl Distribution {
+    /// The distribution of `values`; none for an empty slice.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        if values.is_empty() {
+            return None;
+        }
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        let quantile = |i: usize| sorted[((i * n).div_ceil(GRID - 1)).clamp(1, n) - 1];
+        let mean = sorted.iter().sum::<f64>() / n as f64;
+        let variance = sorted.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
+        Some(Self { quantiles: (0..GRID).map(quantile).collect(), mean, sd: variance.sqrt() })
+    }
+
+    /// The observed value at cumulative share `p`: the quantile of the grid at or above it.
+    pub fn quantile(&self, p: f64) -> f64 {
+        let last = self.quantiles.len() - 1;
+        self.quantiles[((p * last as f64).ceil() as usize).min(last)]
+    }
+}
+
+impl Statistics {
+    /// Measures a log.
+    pub fn of(log: &EventLog) -> Self {
+        let kinds = log.kinds().len();
+        let mut kind_events = vec![0; kinds];
+        let mut amounts = vec![Vec::new(); kinds];
+        for event in log.events() {
+            kind_events[usize::from(event.kind)] += 1;
+            amounts[usize::from(event.kind)].push(event.amount);
+        }
+        let (mut max_events_in_tick, mut same_tick) = (0, 0usize);
+        for user in 0..log.user_count() {
+            for tick in log.events_of(user).chunk_by(|a, b| a.tick == b.tick) {
+                max_events_in_tick = max_events_in_tick.max(tick.len() as u32);
+                same_tick += tick.len() - 1;
+            }
+        }
+        let events = log.events().len();
+        let width = log.covariates().names.len();
+        let column = |c: usize| -> Vec<f64> {
+            log.covariates().values.iter().skip(c).step_by(width).copied().collect()
+        };
+        let covariates = log.covariates().names.iter().enumerate();
+        Self {
+            format: FORMAT.into(),
+            version: VERSION,
+            clock: *log.clock(),
+            kinds: log.kinds().to_vec(),
+            users: log.user_count(),
+            events,
+            kind_events,
+            max_events_in_tick,
+            same_tick_share: same_tick as f64 / events.max(1) as f64,
+            features: features::FEATURES.iter().filter_map(|f| feature_of(f, log)).collect(),
+            amounts: amounts.iter().map(|values| Distribution::of(values)).collect(),
+            covariates: covariates
+                .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
+                .collect(),
+        }
+    }
+
+    /// The statistics of one feature.
+    pub fn feature(&self, name: &str) -> Option<&FeatureStatistics> {
+        self.features.iter().find(|entry| entry.feature == name)
+    }
+}
+
+fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
+    let sample = feature.sample(log);
+    let form = match feature.definition {
+        Definition::Event(_) | Definition::User(_) => Form::Grid(Distribution::of(&sample.values)?),
+        Definition::Category(_) | Definition::CategoryPair(_) => {
+            let mut counts = vec![0.0; sample.categories];
+            sample.values.iter().for_each(|&category| counts[category as usize] += 1.0);
+            Form::Counts { counts }
+        }
+        Definition::Pair(_) => {
+            let side = |offset: usize| -> Vec<f64> {
+                sample.values.iter().skip(offset).step_by(2).copied().collect()
+            };
+            let (earlier, later) = (Distribution::of(&side(0))?, Distribution::of(&side(1))?);
+            let products = sample.values.chunks_exact(2);
+            let cross = products.map(|p| (p[0] - earlier.mean) * (p[1] - later.mean)).sum::<f64>()
+                / sample.rows() as f64;
+            let scale = earlier.sd * later.sd;
+            let correlation = if scale > 0.0 { cross / scale } else { 0.0 };
+            Form::Pair {
+                mean: [earlier.mean, later.mean],
+                sd: [earlier.sd, later.sd],
+                correlation,
+            }
+        }
+    };
+    (sample.rows() > 0).then(|| FeatureStatistics {
+        feature: feature.name.into(),
+        level: feature.level,
+        rows: sample.rows(),
+        users: sample.users_with_rows(),
+        form,
+    })
+}

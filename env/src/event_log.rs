@@ -1,0 +1,308 @@
+//! Event logs: what real (external) and simulated (internal) users did. One type for both.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+
+/// The most kinds a log may have; a user's counts per kind are held inline in
+/// [`History`](crate::history::History).
+pub const MAX_KINDS: usize = 16;
+
+/// One event of one user.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Tick in `0..clock.horizon`.
+    pub tick: u32,
+    /// Index into [`EventLog::kinds`].
+    pub kind: u16,
+    /// Money moved, in the log's currency; finite and at least 0 (the kind gives the sign).
+    pub amount: f64,
+    /// Balance after the event where it is known, else NaN (never read as a number by any
+    /// feature; CSV writes it as an empty field).
+    pub balance: f64,
+}
+
+/// Numeric facts about users that do not change with time (age, income ...), one row a user.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Covariates {
+    /// Column names.
+    pub names: Vec<String>,
+    /// Row-major, users x names; all finite.
+    pub values: Vec<f64>,
+}
+
+/// Why a log was refused.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum LogError {
+    /// An event lies outside the clock.
+    #[error("user {user}: an event at tick {tick}, but the clock has {horizon} ticks (0 to {horizon} - 1)")]
+    TickOutside {
+        /// Index of the user.
+        user: usize,
+        /// The tick of the event.
+        tick: u32,
+        /// Number of ticks of the clock.
+        horizon: u32,
+    },
+    /// An event's kind is not among the kinds of the log.
+    #[error("user {user}: an event of kind number {kind}, but the log has {kinds} kinds")]
+    KindOutside {
+        /// Index of the user.
+        user: usize,
+        /// The kind's number.
+        kind: u16,
+        /// Number of kinds.
+        kinds: usize,
+    },
+    /// An amount is NaN, infinite or negative.
+    #[error("user {user}, tick {tick}: the amount {amount} is not a finite number of at least 0")]
+    BadAmount {
+        /// Index of the user.
+        user: usize,
+        /// The tick of the event.
+        tick: u32,
+        /// The amount.
+        amount: f64,
+    },
+    /// Too many kinds.
+    #[error("the log has {0} kinds, at most {MAX_KINDS} are supported: merge rare ones in the map")]
+    TooManyKinds(usize),
+    /// The covariates do not fit the users.
+    #[error("{values} covariate values for {users} users and {names} covariates")]
+    BadCovariates {
+        /// Number of values.
+        values: usize,
+        /// Number of users.
+        users: usize,
+        /// Number of covariates.
+        names: usize,
+    },
+    /// Nothing to put together.
+    #[error("no logs to put together")]
+    NoLogs,
+    /// Logs of different worlds.
+    #[error("logs over different clocks, kinds or covariates cannot be put together")]
+    DifferentWorlds,
+}
+
+/// Events of many users over one clock, stored user by user in time order (compressed rows).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventLog {
+    clock: Clock,
+    kinds: Vec<String>,
+    users: Vec<String>,
+    offsets: Vec<usize>,
+    events: Vec<Event>,
+    covariates: Covariates,
+}
+
+impl EventLog {
+    /// Builds a log from (user index, event) pairs in any order; events of one user are sorted by
+    /// tick, ties keep their order. `users` holds one label a user, users without events included.
+    ///
+    /// # Errors
+    /// An event outside the clock or the kinds, an amount that is not finite and at least 0, more
+    /// than [`MAX_KINDS`] kinds, or covariates of another size.
+    pub fn new(
+        clock: Clock,
+        kinds: Vec<String>,
+        users: Vec<String>,
+        events: impl IntoIterator<Item = (u32, Event)>,
+        covariates: Covariates,
+    ) -> Result<Self, LogError> {
+        let mut pairs: Vec<(u32, Event)> = events.into_iter().collect();
+        pairs.sort_by_key(|(user, event)| (*user, event.tick));
+        let mut offsets = vec![0; users.len() + 1];
+        for (user, _) in &pairs {
+            offsets[*user as usize + 1] += 1;
+        }
+        for i in 1..offsets.len() {
+            offsets[i] += offsets[i - 1];
+        }
+        let events = pairs.into_iter().map(|(_, event)| event).collect();
+        Self::from_sorted(clock, kinds, users, offsets, events, covariates)
+    }
+
+    /// Builds a log from events that are sorted by user and tick already; user `u` owns
+    /// `events[offsets[u]..offsets[u + 1]]`.
+    ///
+    /// # Errors
+    /// As for [`EventLog::new`].
+    pub fn from_sorted(
+        clock: Clock,
+        kinds: Vec<String>,
+        users: Vec<String>,
+        offsets: Vec<usize>,
+        events: Vec<Event>,
+        covariates: Covariates,
+    ) -> Result<Self, LogError> {
+        if kinds.len() > MAX_KINDS {
+            return Err(LogError::TooManyKinds(kinds.len()));
+        }
+        if covariates.values.len() != covariates.names.len() * users.len() {
+            return Err(LogError::BadCovariates {
+                values: covariates.values.len(),
+                users: users.len(),
+                names: covariates.names.len(),
+            });
+        }
+        let log = Self { clock, kinds, users, offsets, events, covariates };
+        for user in 0..log.user_count() {
+            for event in log.events_of(user) {
+                log.check(user, event)?;
+            }
+        }
+        Ok(log)
+    }
+
+    /// Puts logs of different users over the same clock and kinds one behind another.
+    ///
+    /// # Errors
+    /// No logs at all, or logs over different clocks, kinds or covariates.
+    pub fn concatenate(logs: Vec<Self>) -> Result<Self, LogError> {
+        let mut logs = logs.into_iter();
+        let mut all = logs.next().ok_or(LogError::NoLogs)?;
+        for log in logs {
+            if log.clock != all.clock
+                || log.kinds != all.kinds
+                || log.covariates.names != all.covariates.names
+            {
+                return Err(LogError::DifferentWorlds);
+            }
+            let base = all.events.len();
+            all.offsets.extend(log.offsets[1..].iter().map(|offset| base + offset));
+            all.events.extend(log.events);
+            all.users.extend(log.users);
+            all.covariates.values.extend(log.covariates.values);
+        }
+        Ok(all)
+    }
+
+    fn check(&self, user: usize, event: &Event) -> Result<(), LogError> {
+        if event.tick >= self.clock.horizon {
+            let horizon = self.clock.horizon;
+            return Err(LogError::TickOutside { user, tick: event.tick, horizon });
+        }
+        if usize::from(event.kind) >= self.kinds.len() {
+            let kinds = self.kinds.len();
+            return Err(LogError::KindOutside { user, kind: event.kind, kinds });
+        }
+        if !event.amount.is_finite() || event.amount < 0.0 {
+            return Err(LogError::BadAmount { user, tick: event.tick, amount: event.amount });
+        }
+        Ok(())
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Names of the kinds; an event's `kind` is an index into them.
+    pub fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+
+    /// Labels of the users (pseudonyms for external users).
+    pub fn users(&self) -> &[String] {
+        &self.users
+    }
+
+    /// Number of users, those without events included.
+    pub fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// All events, user by user in time order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Where user `u`'s events start: length `user_count() + 1`.
+    pub fn offsets(&self) -> &[usize] {
+        &self.offsets
+    }
+
+    /// The events of one user in time order.
+    pub fn events_of(&self, user: usize) -> &[Event] {
+        &self.events[self.offsets[user]..self.offsets[user + 1]]
+    }
+
+    /// The users' covariates.
+    pub fn covariates(&self) -> &Covariates {
+        &self.covariates
+    }
+
+    /// The log of a selection of users, in the order given; an index may repeat.
+    pub fn select(&self, users: &[usize]) -> Self {
+        let width = self.covariates.names.len();
+        let mut offsets = vec![0];
+        let mut events = Vec::new();
+        let mut values = Vec::with_capacity(users.len() * width);
+        for &user in users {
+            events.extend_from_slice(self.events_of(user));
+            offsets.push(events.len());
+            values.extend_from_slice(&self.covariates.values[user * width..(user + 1) * width]);
+        }
+        Self {
+            clock: self.clock,
+            kinds: self.kinds.clone(),
+            users: users.iter().map(|&user| self.users[user].clone()).collect(),
+            offsets,
+            events,
+            covariates: Covariates { names: self.covariates.names.clone(), values },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Tick;
+
+    fn event(tick: u32, amount: f64) -> Event {
+        Event { tick, kind: 0, amount, balance: f64::NAN }
+    }
+
+    fn build(events: Vec<(u32, Event)>) -> Result<EventLog, LogError> {
+        EventLog::new(
+            Clock { tick: Tick::Week, horizon: 4, start_day: None },
+            vec!["purchase".into()],
+            vec!["a".into(), "b".into(), "c".into()],
+            events,
+            Covariates::default(),
+        )
+    }
+
+    #[test]
+    fn events_are_sorted_by_user_and_tick_and_ties_keep_their_order() -> Result<(), LogError> {
+        let log = build(vec![(2, event(3, 1.0)), (0, event(2, 2.0)), (0, event(1, 3.0)), (0, event(2, 4.0))])?;
+        let amounts: Vec<f64> = log.events().iter().map(|e| e.amount).collect();
+        assert_eq!(amounts, [3.0, 2.0, 4.0, 1.0]);
+        assert!(log.events_of(1).is_empty());
+        let picked = log.select(&[2, 0, 2]);
+        assert_eq!(picked.users(), ["c", "a", "c"]);
+        assert_eq!(picked.events().len(), 5);
+        Ok(())
+    }
+
+    #[test]
+    fn logs_are_put_one_behind_another() {
+        let a = build(vec![(0, event(1, 1.0)), (2, event(0, 2.0))]).unwrap();
+        let b = build(vec![(1, event(3, 3.0))]).unwrap();
+        let both = EventLog::concatenate(vec![a.clone(), b.clone()]).unwrap();
+        assert_eq!(both.user_count(), 6);
+        assert_eq!(both.events_of(2), a.events_of(2));
+        assert_eq!(both.events_of(4), b.events_of(1));
+        assert_eq!(EventLog::concatenate(vec![]), Err(LogError::NoLogs));
+    }
+
+    #[test]
+    fn bad_events_are_refused_with_their_place() {
+        assert!(matches!(build(vec![(1, event(4, 1.0))]), Err(LogError::TickOutside { user: 1, tick: 4, horizon: 4 })));
+        assert!(matches!(build(vec![(1, event(0, f64::NAN))]), Err(LogError::BadAmount { user: 1, .. })));
+        assert!(matches!(build(vec![(1, event(0, -1.0))]), Err(LogError::BadAmount { .. })));
+        let bad = Event { kind: 1, ..event(0, 1.0) };
+        assert!(matches!(build(vec![(0, bad)]), Err(LogError::KindOutside { kind: 1, kinds: 1, .. })));
+    }
+}

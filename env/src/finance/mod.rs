@@ -1,0 +1,20 @@
+//! The finance world: users with wallets who, tick by tick, do nothing or move an amount of money.
+
+mod environment;
+mod lanes;
+mod observation;
+mod path;
+mod wallet;
+mod world;
+
+pub use environment::{FinanceAction, FinanceEnvironment, FinanceInfo};
+pub use lanes::FinanceLanes;
+pub use observation::{Field, observation_fields};
+pub use wallet::WalletModel;
+pub use world::{
+    CheckedWorld, Effect, Kind, MAX_AMOUNT, MAX_HORIZON, Profile, SMALLEST_UNIT, Scales, World,
+    WorldError,
+};
+
+#[cfg(test)]
+mod tests;

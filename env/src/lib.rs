@@ -1,0 +1,28 @@
+//! The finance world of trueup and the types that everything else speaks in.
+//!
+//! A world holds many users on one [`clock`]. Each tick a user does nothing or some events of a
+//! kind with an amount; what happened is an [`event_log`]. Real (external) and simulated (internal)
+//! users have the same type of log. The room knows no data files, statistics or networks.
+
+pub mod clock;
+pub mod environment;
+pub mod event_log;
+pub mod finance;
+pub mod history;
+pub mod lanes;
+pub mod market;
+pub mod payment;
+pub mod random;
+pub mod space;
+
+pub use clock::{Clock, Tick};
+pub use environment::{Environment, Step, StepError};
+pub use event_log::{Covariates, Event, EventLog, LogError, MAX_KINDS};
+pub use finance::{
+    CheckedWorld, FinanceAction, FinanceEnvironment, FinanceInfo, FinanceLanes, World, WorldError,
+};
+pub use history::{History, log_amount};
+pub use lanes::{Actions, Lanes};
+pub use payment::{Payment, replay};
+pub use random::{Stream, Streams};
+pub use space::Space;

@@ -1,0 +1,48 @@
+//! `trueup run`: from a config to a report.
+
+use std::path::PathBuf;
+
+use crate::cli::{Common, Out, Overrides, print_json};
+use crate::config::Experiment;
+use crate::failure::Failure;
+use crate::progress::{Reporter, catch_interrupts};
+use crate::run;
+use crate::verdict;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// The config.
+    config: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(flatten)]
+    out: Out,
+}
+
+impl Run {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Invalid config or data, or a run that failed.
+    pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        let experiment = Experiment::read(&self.config, &self.overrides.set)?;
+        let reporter = Reporter::new(common.style());
+        let prepared = run::prepare(&experiment, &reporter)?;
+        catch_interrupts().map_err(Failure::run)?;
+        let outcome = run::run(&experiment, &prepared, &self.out.folder, &reporter)?;
+        if common.json {
+            print_json(&outcome.summary)?;
+        }
+        common.say(&verdict::table(&outcome.summary));
+        common.say(&format!("Report: {}", outcome.report.display()));
+        match outcome.summary.failed.as_slice() {
+            [] => Ok(()),
+            failed => {
+                let names: Vec<&str> = failed.iter().map(|f| f.name.as_str()).collect();
+                let text = format!("failed: {}; the others are in the report", names.join(", "));
+                Err(Failure::Run(miette::Report::msg(text)))
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `trueup validate`: checks a config without running it.
+
+use std::path::PathBuf;
+
+use crate::cli::{Common, Overrides, print, print_json};
+use crate::config::Experiment;
+use crate::failure::Failure;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// The config.
+    config: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl Validate {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// An invalid config.
+    pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        let experiment = Experiment::read(&self.config, &self.overrides.set)?;
+        let text = experiment.resolved().map_err(Failure::invalid)?;
+        if common.json {
+            let table: toml::Table = toml::from_str(&text).map_err(Failure::run)?;
+            return print_json(&table);
+        }
+        if !common.quiet {
+            print(text.trim_end());
+        }
+        Ok(())
+    }
+}

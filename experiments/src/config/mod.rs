@@ -1,0 +1,295 @@
+//! Configs: a TOML file becomes a checked [`Experiment`] once, and only checked ones run.
+//!
+//! Each section is read by the crate that uses it (`[external]` by
+//! [`Map`], `[world]` by [`WorldConfig`], `[reward]` by [`RewardConfig`], `[evaluation]` by
+//! [`PanelConfig`], each `[[calibrators]]` by its entry of
+//! [`CALIBRATORS`](crate::calibrators::CALIBRATORS)), so that a new key is one field there.
+
+mod document;
+
+use std::path::{Path, PathBuf};
+
+use trueup_calibration::evaluate::PanelConfig;
+use trueup_calibration::external::Map;
+use trueup_calibration::reward::RewardConfig;
+use trueup_calibration::world::WorldConfig;
+
+pub use document::{ConfigError, Document, Placed, Refused, Section, suggestion};
+
+use crate::calibrators::{self, Plan};
+use crate::failure::Failure;
+
+/// What a run does; everything in it has been checked.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Name of the run directory; letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Root of all random numbers.
+    pub seed: u64,
+    /// Where the real users come from.
+    pub external: External,
+    /// Share of the users that are held out.
+    pub test_share: f64,
+    /// The world.
+    pub world: WorldConfig,
+    /// The reward of calibrators that are trained.
+    pub reward: RewardConfig,
+    /// How simulations are judged.
+    pub evaluation: Evaluation,
+    /// What is compared, in this order.
+    pub calibrators: Vec<Named>,
+}
+
+/// Where the real users come from: a log, a file of statistics, or statistics to train on and a log
+/// to hold against.
+#[derive(Debug, Clone)]
+pub struct External {
+    /// A `builtin:` name or an absolute path.
+    pub source: Option<String>,
+    /// A file written by `trueup describe --statistics`.
+    pub statistics: Option<PathBuf>,
+    /// How to read the source; none for the default of a builtin.
+    pub map: Option<Map>,
+}
+
+/// How simulations are judged.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// Number of simulated logs that every value is averaged over.
+    pub seeds: usize,
+    /// Simulated users per log; none for as many as there are training users.
+    pub users: Option<usize>,
+    /// The panel.
+    pub panel: PanelConfig,
+}
+
+/// A calibrator under the name it has in results.
+#[derive(Debug)]
+pub struct Named {
+    /// Unique; the kind unless the config says otherwise.
+    pub name: String,
+    /// Its entry of the registry.
+    pub kind: &'static str,
+    /// What to build.
+    pub plan: Box<dyn Plan>,
+}
+
+impl Experiment {
+    /// Reads a config file; relative paths in it start at its folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and whatever is wrong in it, with the place.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
+        let text = read_text(path, "config")?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Ok(Self::parse(&path.display().to_string(), &text, overrides, folder)?)
+    }
+
+    /// Checks the text of a config.
+    ///
+    /// # Errors
+    /// Whatever is wrong, with the place.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        overrides: &[String],
+        folder: &Path,
+    ) -> Result<Self, Refused> {
+        let mut root = Document::parse(name, text, overrides)?;
+        let experiment = Self {
+            name: run_name(&mut root)?,
+            seed: seed(&mut root)?,
+            external: External::check(root.section("external")?, folder)?,
+            test_share: test_share(root.section("split")?)?,
+            world: root.section("world")?.rest()?,
+            reward: root.section("reward")?.rest()?,
+            evaluation: Evaluation::check(root.section("evaluation")?)?,
+            calibrators: calibrators(&mut root)?,
+        };
+        root.end()?;
+        Ok(experiment)
+    }
+
+    /// The config with every default filled in and every path absolute: running it repeats the run.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn resolved(&self) -> Result<String, toml::ser::Error> {
+        let mut external = match &self.external.map {
+            Some(map) => toml::Table::try_from(map)?,
+            None => toml::Table::new(),
+        };
+        if let Some(source) = &self.external.source {
+            external.insert("source".into(), source.clone().into());
+        }
+        if let Some(path) = &self.external.statistics {
+            external.insert("statistics".into(), path.display().to_string().into());
+        }
+        let mut evaluation = toml::Table::try_from(&self.evaluation.panel)?;
+        evaluation.insert("seeds".into(), integer(self.evaluation.seeds));
+        if let Some(users) = self.evaluation.users {
+            evaluation.insert("users".into(), integer(users));
+        }
+        let mut split = toml::Table::new();
+        split.insert("test".into(), self.test_share.into());
+        let mut list = Vec::new();
+        for calibrator in &self.calibrators {
+            let mut table = calibrator.plan.resolved()?;
+            table.insert("kind".into(), calibrator.kind.into());
+            table.insert("name".into(), calibrator.name.clone().into());
+            list.push(toml::Value::Table(table));
+        }
+        let mut root = toml::Table::new();
+        root.insert("name".into(), self.name.clone().into());
+        root.insert("seed".into(), toml::Value::try_from(self.seed)?);
+        root.insert("external".into(), external.into());
+        root.insert("split".into(), split.into());
+        root.insert("world".into(), toml::Value::try_from(&self.world)?);
+        root.insert("reward".into(), toml::Value::try_from(&self.reward)?);
+        root.insert("evaluation".into(), evaluation.into());
+        root.insert("calibrators".into(), list.into());
+        let text = toml::to_string_pretty(&root)?;
+        Ok(format!("# The config of this run with every default filled in: running it repeats the run.\n{text}"))
+    }
+}
+
+fn integer(n: usize) -> toml::Value {
+    toml::Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+/// The text of a file that the command line names.
+///
+/// # Errors
+/// A file that is not there, cannot be read, or is not UTF-8.
+pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let help = format!("give the path of a {what} file in UTF-8");
+        Failure::invalid_because(format!("cannot read {}: {error}", path.display()), help)
+    })
+}
+
+/// Reads a map file (`map.toml`) that says how to read a log.
+///
+/// # Errors
+/// A file that cannot be read, and whatever is wrong in it, with the place.
+pub fn read_map(path: &Path) -> Result<Map, Failure> {
+    let text = read_text(path, "map")?;
+    let section = Document::parse(&path.display().to_string(), &text, &[])?;
+    Ok(section.rest()?)
+}
+
+fn run_name(root: &mut Section) -> Result<String, Refused> {
+    let name = root.need::<String>("name", "name = \"first\"")?;
+    let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let text = name.get_ref();
+    if text.is_empty() || text.starts_with('.') || text.len() > 100 || !text.chars().all(allowed) {
+        let message = format!("`name` is {text:?}, which cannot name a folder");
+        return Err(root.refuse(&name, message, "use letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(name.into_inner())
+}
+
+fn seed(root: &mut Section) -> Result<u64, Refused> {
+    let seed = root.need::<u64>("seed", "seed = 1")?;
+    if i64::try_from(*seed.get_ref()).is_err() {
+        let message = format!("`seed` is {}, more than TOML can hold", seed.get_ref());
+        return Err(root.refuse(&seed, message, "choose a seed below 9223372036854775808"));
+    }
+    Ok(seed.into_inner())
+}
+
+fn test_share(mut split: Section) -> Result<f64, Refused> {
+    let share = match split.take::<f64>("test")? {
+        None => 0.5,
+        Some(share) if *share.get_ref() > 0.0 && *share.get_ref() < 1.0 => share.into_inner(),
+        Some(share) => {
+            let message = format!("`split.test` is {}, not between 0 and 1", share.get_ref());
+            return Err(split.refuse(&share, message, "0.5 holds half of the users out"));
+        }
+    };
+    split.end()?;
+    Ok(share)
+}
+
+impl External {
+    fn check(mut section: Section, folder: &Path) -> Result<Self, Refused> {
+        let source = section.take::<String>("source")?.map(Placed::into_inner);
+        let statistics = section.take::<PathBuf>("statistics")?.map(Placed::into_inner);
+        if source.is_none() && statistics.is_none() {
+            let message = "`external` names neither a source nor statistics".to_owned();
+            let help = "add source = \"builtin:cdnow\" or the path of a CSV file";
+            return Err(section.refuse_whole(message, help));
+        }
+        let map = if section.is_empty() { None } else { Some(section.rest()?) };
+        let absolute = |path: PathBuf| {
+            let path = folder.join(path);
+            std::path::absolute(&path).unwrap_or(path)
+        };
+        let source = source.map(|source| match source.starts_with("builtin:") {
+            true => source,
+            false => absolute(source.into()).display().to_string(),
+        });
+        Ok(Self { source, statistics: statistics.map(absolute), map })
+    }
+}
+
+impl Evaluation {
+    fn check(mut section: Section) -> Result<Self, Refused> {
+        let seeds = match section.take::<usize>("seeds")? {
+            None => 4,
+            Some(seeds) if (1..=1000).contains(seeds.get_ref()) => seeds.into_inner(),
+            Some(seeds) => {
+                let message = format!("`evaluation.seeds` is {}, not 1 to 1000", seeds.get_ref());
+                return Err(section.refuse(&seeds, message, "4 averages over four simulated logs"));
+            }
+        };
+        let users = match section.take::<usize>("users")? {
+            None => None,
+            Some(users) if *users.get_ref() >= 20 => Some(users.into_inner()),
+            Some(users) => {
+                let message = format!("`evaluation.users` is {}, fewer than 20", users.get_ref());
+                let help = "leave it out to simulate as many users as there are training users";
+                return Err(section.refuse(&users, message, help));
+            }
+        };
+        Ok(Self { seeds, users, panel: section.rest()? })
+    }
+}
+
+fn calibrators(root: &mut Section) -> Result<Vec<Named>, Refused> {
+    let Some(sections) = root.sections("calibrators")? else {
+        return Err(root.refuse_whole(
+            "no `calibrators`: nothing would be compared".into(),
+            "add [[calibrators]] with kind = \"personas\"",
+        ));
+    };
+    let mut list: Vec<Named> = Vec::new();
+    for mut section in sections {
+        let kind = section.need::<String>("kind", "kind = \"personas\"")?;
+        let Some(entry) = calibrators::find(kind.get_ref()) else {
+            let message = format!("unknown calibrator `{}`", kind.get_ref());
+            let help = suggestion(kind.get_ref(), calibrators::names()).unwrap_or_default();
+            return Err(section.refuse(&kind, message, &help));
+        };
+        let given = section.take::<String>("name")?;
+        let name = given.as_ref().map_or(entry.kind.to_owned(), |name| name.get_ref().clone());
+        let place = given.unwrap_or(kind);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if name.is_empty() || !name.chars().all(plain) {
+            let message = format!("the calibrator name {name:?} cannot name a file");
+            return Err(section.refuse(&place, message, "use letters, digits, `-` and `_`"));
+        }
+        if list.iter().any(|other| other.name == name) {
+            let message = format!("two calibrators are called `{name}`");
+            return Err(section.refuse(&place, message, "give one of them another name = \"...\""));
+        }
+        list.push(Named { name, kind: entry.kind, plan: (entry.read)(section)? });
+    }
+    match list.iter().any(|calibrator| calibrator.kind == calibrators::BEFORE) {
+        true => Ok(list),
+        false => Err(root.refuse_whole(
+            format!("the calibrators lack `{}`", calibrators::BEFORE),
+            "add [[calibrators]] with kind = \"personas\": the others are measured against it",
+        )),
+    }
+}

@@ -1,0 +1,15 @@
+//! Configs, runner and command line of trueup.
+//!
+//! A [`config`] says what to compare; [`run`] takes it from the log of real users to the report;
+//! [`calibrators`] is the list of what can be compared. The rest is the command line.
+
+pub mod calibrators;
+pub mod cli;
+mod commands;
+pub mod config;
+mod failure;
+pub mod progress;
+pub mod run;
+mod verdict;
+
+pub use failure::Failure;

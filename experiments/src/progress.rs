@@ -1,0 +1,219 @@
+//! What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere, or nothing.
+//! Everything goes to standard error, so that standard output holds results alone.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use trueup_calibration::calibrator::Progress;
+
+/// Set by the first interrupt; long work looks at it between two iterations.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The least time between two plain lines of one phase.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// Catches interrupts: the first asks the run to stop after the iteration under way, the second
+/// ends the process at once (its directory then reads `interrupted`).
+///
+/// # Errors
+/// Where the system refuses a handler.
+pub fn catch_interrupts() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("\ninterrupted: stopping after this iteration (once more to stop at once)");
+    })
+}
+
+/// Whether an interrupt has come.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// How to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A bar that moves, for terminals.
+    Bar,
+    /// Plain lines, for logs.
+    Lines,
+    /// Nothing.
+    Quiet,
+}
+
+impl Style {
+    /// Bars where standard error is a terminal, lines elsewhere.
+    pub fn choose(quiet: bool) -> Self {
+        match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Bar,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
+/// Reports phases and lines.
+pub struct Reporter {
+    style: Style,
+    started: Instant,
+}
+
+impl Reporter {
+    /// A reporter whose clock starts now.
+    pub fn new(style: Style) -> Self {
+        Self { style, started: Instant::now() }
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// A phase begins, or a fact that a person should know.
+    pub fn line(&self, text: &str) {
+        if self.style != Style::Quiet {
+            eprintln!("{:>7} {text}", format!("{:.1}s", self.seconds()));
+        }
+    }
+
+    /// Watches one calibrator; `record` is handed the metrics of every iteration.
+    pub fn watch<'a>(&self, calibrator: &'a str, record: &'a Record<'a>) -> Watch<'a> {
+        let bar = match self.style {
+            Style::Bar => ProgressBar::new(0).with_style(bar_style()),
+            _ => ProgressBar::hidden(),
+        };
+        let now = Instant::now();
+        let lines = self.style == Style::Lines;
+        Watch { calibrator, record, bar, lines, offset: self.seconds(), started: now, last: Mutex::new(now) }
+    }
+}
+
+/// Takes (iteration, metrics) of one calibrator.
+pub type Record<'a> = dyn Fn(usize, &[(&str, f64)]) + Sync + 'a;
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{prefix:>9} [{bar:24}] {pos}/{len} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+/// Progress of one calibrator.
+pub struct Watch<'a> {
+    calibrator: &'a str,
+    record: &'a Record<'a>,
+    bar: ProgressBar,
+    lines: bool,
+    /// Seconds of the run at the start of this calibrator.
+    offset: f64,
+    started: Instant,
+    last: Mutex<Instant>,
+}
+
+impl Watch<'_> {
+    /// Takes the bar off the terminal.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Watch<'_> {
+    fn iteration(&self, done: usize, total: usize, metrics: &[(&str, f64)]) -> bool {
+        (self.record)(done, metrics);
+        let elapsed = self.started.elapsed();
+        let text = describe(done, total, metrics, elapsed.as_secs_f64());
+        self.bar.set_prefix(self.calibrator.to_owned());
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(text.clone());
+        if self.lines && let Ok(mut last) = self.last.lock() {
+            if last.elapsed() >= LINE_EVERY || done == total {
+                *last = Instant::now();
+                let clock = format!("{:.1}s", self.offset + elapsed.as_secs_f64());
+                eprintln!("{clock:>7} {}: iteration {done}/{total}, {text}", self.calibrator);
+            }
+        }
+        !interrupted()
+    }
+}
+
+/// The name of the metric that counts environment steps.
+pub const ENV_STEPS: &str = "env_steps";
+
+/// Steps per second, discrepancy and time left.
+fn describe(done: usize, total: usize, metrics: &[(&str, f64)], seconds: f64) -> String {
+    let metric = |name: &str| metrics.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let mut parts = Vec::new();
+    if let Some(steps) = metric(ENV_STEPS)
+        && seconds > 0.0
+    {
+        parts.push(format!("{} steps/s", thousands((steps / seconds) as u64)));
+    }
+    if let Some(value) = metric("discrepancy") {
+        parts.push(format!("discrepancy {value:.4}"));
+    }
+    if done > 0 && done < total {
+        let left = seconds * (total - done) as f64 / done as f64;
+        parts.push(format!("{} left", duration(left)));
+    }
+    parts.join(", ")
+}
+
+/// A count with commas.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Seconds as a person says them.
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_a_person_writes_them() {
+        assert_eq!(["7", "70", "700", "7,000", "1,234,567"], [7, 70, 700, 7000, 1_234_567].map(thousands).each_ref().map(String::as_str));
+        assert_eq!(duration(59.4), "59 s");
+        assert_eq!(duration(61.0), "1 min 01 s");
+        assert_eq!(duration(3725.0), "1 h 02 min");
+    }
+
+    #[test]
+    fn a_line_tells_speed_discrepancy_and_time_left() {
+        let metrics = [(ENV_STEPS, 50_000.0), ("discrepancy", 0.123_456)];
+        assert_eq!(describe(2, 8, &metrics, 10.0), "5,000 steps/s, discrepancy 0.1235, 30 s left");
+        assert_eq!(describe(8, 8, &[], 10.0), "");
+    }
+
+    #[test]
+    fn every_iteration_is_recorded_and_nothing_asks_to_stop_by_itself() {
+        let seen = Mutex::new(Vec::new());
+        let record = |done: usize, metrics: &[(&str, f64)]| {
+            seen.lock().unwrap().push((done, metrics.len()));
+        };
+        let reporter = Reporter::new(Style::Quiet);
+        let watch = reporter.watch("ppo", &record);
+        assert!(watch.iteration(1, 2, &[("discrepancy", 1.0)]));
+        assert!(watch.iteration(2, 2, &[]));
+        assert_eq!(*seen.lock().unwrap(), [(1, 1), (2, 0)]);
+    }
+}

@@ -1,0 +1,43 @@
+//! The verdict table at the end of a run.
+
+use trueup_results::Summary;
+
+/// One line a calibrator: gap closed with interval, classifier AUC with floor, mean excess.
+pub fn table(summary: &Summary) -> String {
+    let header = ["calibrator", "gap closed [95%]", "C2ST AUC", "AUC floor", "mean excess"];
+    let mut rows = vec![header.map(str::to_owned)];
+    for c in &summary.calibrators {
+        let number = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.3}"));
+        let gap = match (c.gap_closed, c.gap_closed_ci) {
+            (Some(gap), Some([low, high])) => format!("{gap:.3} [{low:.3}, {high:.3}]"),
+            (gap, _) => number(gap),
+        };
+        let [auc, floor, excess] = [c.c2st_auc, c.c2st_auc_floor, c.mean_excess].map(number);
+        rows.push([c.name.clone(), gap, auc, floor, excess]);
+    }
+    let mut text = format!("\n{}\n", headline(summary));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..header.len()).map(|column| width(column).unwrap_or(0)).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).enumerate();
+        let line: Vec<String> = cells
+            .map(|(i, (cell, &width))| match i {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    for failure in &summary.failed {
+        text.push_str(&format!("{} failed: {}\n", failure.name, failure.reason));
+    }
+    text
+}
+
+fn headline(summary: &Summary) -> String {
+    format!(
+        "{} on {} held-out users ({} for training), seed {}:",
+        summary.dataset, summary.test_users, summary.train_users, summary.seed
+    )
+}

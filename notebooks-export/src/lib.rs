@@ -1,0 +1,1 @@
+//! Exports of a run that other tools open.

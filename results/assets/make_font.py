@@ -1,0 +1,99 @@
+"""Makes TrueupSans.ttf and TrueupSans.woff2 from NanumSquare Regular.
+
+Run in this folder: python3 make_font.py /usr/share/fonts/truetype/nanum/NanumSquareR.ttf
+Made with Python 3.11, fontTools 4.68.0, brotli 1.2.1, Debian package fonts-nanum 20200506-1.
+
+Two characters that plots need are not in the source and are added: the minus sign (the outline of
+a plus without its upright) and the euro sign (a C with two bars). The glyphs of Chinese
+characters, Cyrillic, kana and dingbats are left out. The name changes because the licence
+reserves the old one.
+"""
+
+import sys
+
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+
+NAME = "Trueup Sans"
+KEEP = [
+    (0x20, 0x7E), (0xA0, 0x17F), (0x1E0, 0x2FF), (0x370, 0x3FF), (0x2010, 0x206F),
+    (0x2070, 0x209F), (0x20A0, 0x20BF), (0x2100, 0x214F), (0x2190, 0x21FF), (0x2200, 0x22FF),
+    (0x2460, 0x2473), (0x25A0, 0x25FF), (0x3000, 0x303F), (0x3131, 0x318E), (0xAC00, 0xD7A3),
+]
+
+
+def bar(pen, left, right, bottom, top):
+    pen.moveTo((left, bottom))
+    pen.lineTo((left, top))
+    pen.lineTo((right, top))
+    pen.lineTo((right, bottom))
+    pen.closePath()
+
+
+def add(font, name, code, width, draw):
+    pen = TTGlyphPen(font.getGlyphSet())
+    draw(pen)
+    font["glyf"][name] = pen.glyph()
+    font["glyf"][name].recalcBounds(font["glyf"])
+    font["hmtx"][name] = (width, font["glyf"][name].xMin)
+    for table in font["cmap"].tables:
+        if table.isUnicode():
+            table.cmap[code] = name
+
+
+def main(source):
+    font = TTFont(source)
+    cmap = font.getBestCmap()
+    glyphs = font["glyf"]
+    plus, c = glyphs[cmap[0x2B]], glyphs[cmap[0x43]]
+    width = font["hmtx"][cmap[0x2B]][0]
+    middle, half = (plus.yMin + plus.yMax) // 2, 33
+    add(font, "minus", 0x2212, width,
+        lambda pen: bar(pen, plus.xMin, plus.xMax, middle - half, middle + half))
+
+    def euro(pen):
+        font.getGlyphSet()[cmap[0x43]].draw(pen)
+        centre = (c.yMin + c.yMax) // 2
+        for y in (centre - 95, centre + 45):
+            bar(pen, c.xMin - 60, c.xMin + (c.xMax - c.xMin) * 2 // 3, y, y + 56)
+
+    add(font, "Euro", 0x20AC, font["hmtx"][cmap[0x43]][0], euro)
+
+    options = Options()
+    options.hinting = False
+    options.layout_features = []
+    options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]
+    options.notdef_outline = True
+    options.glyph_names = False
+    subsetter = Subsetter(options)
+    subsetter.populate(unicodes=[u for low, high in KEEP for u in range(low, high + 1)])
+    subsetter.subset(font)
+    names = {
+        1: NAME, 2: "Regular", 3: "Trueup Sans 1.0", 4: "Trueup Sans Regular", 5: "Version 1.0",
+        6: "TrueupSans-Regular",
+        13: "This Font Software is licensed under the SIL Open Font License, Version 1.1.",
+        14: "https://openfontlicense.org",
+    }
+    copyright_ = font["name"].getDebugName(0)
+    font["name"].names = []
+    font["name"].setName(copyright_, 0, 3, 1, 0x409)
+    for number, text in names.items():
+        font["name"].setName(text, number, 3, 1, 0x409)
+    # The plot library sizes SVG text by the em and bitmap text by ascent + descent, and takes the
+    # latter for 1.24 em. With these metrics both are right, and pictures match.
+    font["hhea"].ascent, font["hhea"].descent, font["hhea"].lineGap = 950, -290, 0
+    os2 = font["OS/2"]
+    os2.sTypoAscender, os2.sTypoDescender, os2.sTypoLineGap = 950, -290, 0
+    os2.usWinAscent, os2.usWinDescent = 950, 290
+    os2.fsType = 0  # The licence allows embedding; the bits of the source say otherwise by mistake.
+    font.save("TrueupSans.ttf")
+    font.flavor = "woff2"
+    font.save("TrueupSans.woff2")
+    have = font.getBestCmap()
+    assert all(u in have for u in range(0xAC00, 0xD7A4)), "Hangul incomplete"
+    print(len(have), "characters;", copyright_)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

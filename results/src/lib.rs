@@ -1,0 +1,39 @@
+//! Run directories, provenance, plots and reports: everything a run leaves behind.
+//!
+//! A [`RunDirectory`] is written by one runner and read by anyone. What a report shows is read
+//! again from its files ([`ReportInput::read`]), so that [`write_report`] repeats at any time.
+//!
+//! ```
+//! use trueup_results::{ReportInput, RunDirectory, Series, State, Summary, write_report};
+//! # fn main() -> Result<(), trueup_results::ResultsError> {
+//! # let root = tempfile::tempdir().map_err(|source| trueup_results::ResultsError::Write {
+//! #     path: "temporary folder".into(), remedy: "", source })?;
+//! let run = RunDirectory::create(root.path(), "demo", 1)?;
+//! run.write_json("summary.json", &Summary { name: "demo".into(), seed: 1, ..Summary::default() })?;
+//! run.write_json("series.json", &Series::default())?;
+//! let path = run.path().to_owned();
+//! write_report(&path, &ReportInput::read(&path)?)?;
+//! run.finish(State::Done, None)?;
+//! assert_eq!(trueup_results::status(&path)?.state, State::Done);
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod files;
+pub mod metrics;
+//pub mod plots;
+pub mod provenance;
+//mod report;
+mod run_directory;
+mod series;
+mod summary;
+
+pub use error::ResultsError;
+pub use files::write_atomically;
+pub use metrics::{Metric, MetricsWriter};
+pub use provenance::{DataSource, Provenance, ProvenanceInput};
+//pub use report::{ReportInput, write_report};
+pub use run_directory::{RunDirectory, State, Status, status};
+pub use series::{Facts, FeatureSeries, Histogram, Series, Side};
+pub use summary::{Failure, Mode, Summary};
