@@ -38,7 +38,7 @@ impl ActorCritic {
     /// value's), zero biases, as in the PPO reference implementations. `stream` is all that is
     /// random; burn's own generator is process-wide and never used.
     pub fn new(architecture: &Architecture, stream: &mut Stream, device: &Device) -> Self {
-        let mut trunk = |stream: &mut Stream| {
+        let trunk = |stream: &mut Stream| {
             let mut width = architecture.observation;
             let mut layers = Vec::new();
             for &units in &architecture.hidden {

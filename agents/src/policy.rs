@@ -56,7 +56,7 @@ pub fn simulate(
             lanes.reset(streams);
             let mut actor = policy.actor(first as u64, count, streams);
             play(&mut lanes, actor.as_mut())?;
-            Ok(lanes.log())
+            lanes.log("").map_err(inner)
         })
         .collect();
     EventLog::concatenate(logs?).map_err(inner)
@@ -67,7 +67,7 @@ pub fn simulate(
 /// # Errors
 /// An action outside the action space.
 pub fn play(lanes: &mut FinanceLanes, actor: &mut dyn Actor) -> Result<(), CalibrationError> {
-    let (size, choices) = (lanes.observation_space().size(), lanes.choices());
+    let (size, choices) = (lanes.observation_space().size(), lanes.world().choices());
     let mut actions = Actions::default();
     while !lanes.waiting().is_empty() {
         let decision = Decision {
@@ -83,7 +83,8 @@ pub fn play(lanes: &mut FinanceLanes, actor: &mut dyn Actor) -> Result<(), Calib
     Ok(())
 }
 
-fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
+/// Wraps an error of a simulation.
+pub(crate) fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
     CalibrationError::Inner { calibrator: "simulation", source: Box::new(error) }
 }
 

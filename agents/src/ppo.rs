@@ -6,7 +6,6 @@
 //! The averaged weights are what is shipped: last iterates swing.
 
 
-
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
@@ -165,7 +164,7 @@ impl Ppo {
         let architecture = Architecture {
             observation: lanes.observation_space().size(),
             hidden: self.config.hidden.clone(),
-            choices: lanes.choices(),
+            choices: self.world.choices(),
             bins: self.config.amount_bins,
         };
         let network = ActorCritic::new(&architecture, &mut streams.stream("network", 0), device)
@@ -326,3 +325,7 @@ fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
 fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
     CalibrationError::Inner { calibrator: "ppo", source: Box::new(error) }
 }
+
+#[cfg(test)]
+#[path = "ppo_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use trueup_env::{Actions, EventLog, FinanceLanes, Lanes, Payment, Streams, Check
 
 use crate::gae::Row;
 use crate::network_policy::{NetworkActor, NetworkPolicy};
-use crate::policy::{Actor, Decision, play};
+use crate::policy::{Actor, Decision, inner, play};
 
 /// Users per parallel piece. Fixed, so that a rollout does not depend on the number of threads.
 const CHUNK: usize = 256;
@@ -70,14 +70,11 @@ impl Rollout {
                 let mut recorder = Recorder { actor, rollout: Self::default() };
                 play(&mut lanes, &mut recorder)?;
                 recorder.rollout.lane.iter_mut().for_each(|lane| *lane += first as u32);
-                Ok((recorder.rollout, lanes.log()))
+                Ok((recorder.rollout, lanes.log("").map_err(inner)?))
             })
             .collect();
         let (parts, logs): (Vec<Self>, Vec<EventLog>) = parts?.into_iter().unzip();
-        let log = EventLog::concatenate(logs).map_err(|error| CalibrationError::Inner {
-            calibrator: "ppo",
-            source: Box::new(error),
-        })?;
+        let log = EventLog::concatenate(logs).map_err(inner)?;
         Ok((Self::concatenate(parts), log))
     }
 

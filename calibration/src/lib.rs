@@ -7,9 +7,11 @@
 pub mod calibrator;
 pub mod classifier;
 pub mod discrepancy;
+pub mod evaluate;
 pub mod external;
 pub mod features;
 pub mod panel;
 pub mod reward;
 pub mod sample;
 pub mod statistics;
+pub mod world;

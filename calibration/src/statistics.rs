@@ -2,11 +2,22 @@
 //!
 //! The way from a log to a reward goes through this object and never around it, so that whoever
 //! owns the log can hand over a file of statistics and keep the log.
+//!
+//! What the file reveals. Marginal distributions: no sequence, no user, no label, no joint law but
+//! the two (earlier, later) tables. It is not anonymous in itself, though: a quantile grid holds
+//! observed values, its ends are the smallest and the largest value of some user, a log of few users
+//! shows most of their values, and counts are exact. Whoever may not reveal these cuts the ends or
+//! adds noise to the numbers of the file before handing it over; any file that passes
+//! [`Statistics::check`] works.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::{Clock, EventLog};
 
 use crate::features::{self, Definition, Feature, Level};
+
+mod file;
+
+pub use file::StatisticsError;
 
 /// Format name written into every file.
 pub const FORMAT: &str = "trueup-statistics";
@@ -108,7 +119,50 @@ impl Distribution {
         let quantile = |i: usize| sorted[((i * n).div_ceil(GRID - 1)).clamp(1, n) - 1];
         let mean = sorted.iter().sum::<f64>() / n as f64;
         let variance = sorted.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
-        Some(Self { quantiles: (0..GRID).map(quantile).collect(), mean, sd: variance.sqrt() })
+        Some(Self {
+            quantiles: (0..GRID).map(quantile).collect(),
+            mean,
+            sd: variance.sqrt(),
+        })
+    }
+
+    /// The distribution as weighted points, values ascending and distinct, weights of sum 1.
+    ///
+    /// Each interval of the grid holds the mass 1 / (len - 1), half of it at either end. In a
+    /// long tail that puts too much on the outermost values, so the outer intervals are split
+    /// otherwise: mass moves inwards from the end that pulls the mean of the points away from
+    /// `mean`, until they agree or that end is empty.
+    pub fn points(&self) -> (Vec<f64>, Vec<f64>) {
+        let q = &self.quantiles;
+        let Some(last) = q.len().checked_sub(1).filter(|&last| last > 0) else {
+            return (q.clone(), vec![1.0; q.len()]);
+        };
+        let mass = 1.0 / last as f64;
+        let mut weights = vec![mass; q.len()];
+        (weights[0], weights[last]) = (mass / 2.0, mass / 2.0);
+        let mean: f64 = q.iter().zip(&weights).map(|(q, w)| q * w).sum();
+        let (outer, inner) = if mean > self.mean {
+            (last, last - 1)
+        } else {
+            (0, 1)
+        };
+        let width = (q[outer] - q[inner]).abs();
+        if width > 0.0 {
+            let moved = ((mean - self.mean).abs() / width).min(mass / 2.0);
+            weights[outer] -= moved;
+            weights[inner] += moved;
+        }
+        let mut points: (Vec<f64>, Vec<f64>) = Default::default();
+        for (&value, weight) in q.iter().zip(weights) {
+            match (points.0.last(), points.1.last_mut()) {
+                (Some(&before), Some(sum)) if before == value => *sum += weight,
+                _ => {
+                    points.0.push(value);
+                    points.1.push(weight);
+                }
+            }
+        }
+        points
     }
 
     /// The observed value at cumulative share `p`: the quantile of the grid at or above it.
@@ -138,7 +192,13 @@ impl Statistics {
         let events = log.events().len();
         let width = log.covariates().names.len();
         let column = |c: usize| -> Vec<f64> {
-            log.covariates().values.iter().skip(c).step_by(width).copied().collect()
+            log.covariates()
+                .values
+                .iter()
+                .skip(c)
+                .step_by(width)
+                .copied()
+                .collect()
         };
         let covariates = log.covariates().names.iter().enumerate();
         Self {
@@ -151,8 +211,14 @@ impl Statistics {
             kind_events,
             max_events_in_tick,
             same_tick_share: same_tick as f64 / events.max(1) as f64,
-            features: features::FEATURES.iter().filter_map(|f| feature_of(f, log)).collect(),
-            amounts: amounts.iter().map(|values| Distribution::of(values)).collect(),
+            features: features::FEATURES
+                .iter()
+                .filter_map(|f| feature_of(f, log))
+                .collect(),
+            amounts: amounts
+                .iter()
+                .map(|values| Distribution::of(values))
+                .collect(),
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
                 .collect(),
@@ -171,16 +237,27 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
         Definition::Event(_) | Definition::User(_) => Form::Grid(Distribution::of(&sample.values)?),
         Definition::Category(_) | Definition::CategoryPair(_) => {
             let mut counts = vec![0.0; sample.categories];
-            sample.values.iter().for_each(|&category| counts[category as usize] += 1.0);
+            sample
+                .values
+                .iter()
+                .for_each(|&category| counts[category as usize] += 1.0);
             Form::Counts { counts }
         }
         Definition::Pair(_) => {
             let side = |offset: usize| -> Vec<f64> {
-                sample.values.iter().skip(offset).step_by(2).copied().collect()
+                sample
+                    .values
+                    .iter()
+                    .skip(offset)
+                    .step_by(2)
+                    .copied()
+                    .collect()
             };
             let (earlier, later) = (Distribution::of(&side(0))?, Distribution::of(&side(1))?);
             let products = sample.values.chunks_exact(2);
-            let cross = products.map(|p| (p[0] - earlier.mean) * (p[1] - later.mean)).sum::<f64>()
+            let cross = products
+                .map(|p| (p[0] - earlier.mean) * (p[1] - later.mean))
+                .sum::<f64>()
                 / sample.rows() as f64;
             let scale = earlier.sd * later.sd;
             let correlation = if scale > 0.0 { cross / scale } else { 0.0 };
@@ -199,3 +276,6 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
         form,
     })
 }
+
+#[cfg(test)]
+mod tests;

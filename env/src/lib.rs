@@ -26,3 +26,8 @@ pub use lanes::{Actions, Lanes};
 pub use payment::{Payment, replay};
 pub use random::{Stream, Streams};
 pub use space::Space;
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,24 +2,24 @@
 //! [`CALIBRATORS`].
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use trueup_agents::personas::Personas;
+use trueup_agents::personas::{PersonasConfig, Uncalibrated};
 use trueup_agents::ppo::{Ppo, PpoConfig};
-use trueup_calibration::calibrator::bgnbd::BgNbd;
+use trueup_agents::random::RandomUsers;
+use trueup_calibration::calibrator::Calibrator;
+use trueup_calibration::calibrator::bgnbd::BgNbdCalibrator;
 use trueup_calibration::calibrator::scaling::Scaling;
-use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
 use trueup_calibration::reward::{RewardConfig, RewardError};
 use trueup_calibration::statistics::Statistics;
-use trueup_env::World;
+use trueup_env::CheckedWorld;
 
 use crate::config::{Refused, Section};
 
 /// What a calibrator is built from.
 pub struct Setting<'a> {
     /// The world that users live in.
-    pub world: &'a Arc<World>,
+    pub world: &'a CheckedWorld,
     /// External statistics of the training users.
     pub statistics: &'a Statistics,
     /// The reward of the run.
@@ -46,23 +46,17 @@ pub struct Entry {
     /// Name in configs and, unless the config gives another, in results.
     pub kind: &'static str,
     /// Reads its part of the config.
-    pub read: fn(Section) -> Result<Box<dyn Plan>, Refused>,
+    pub read: fn(Section<'_>) -> Result<Box<dyn Plan>, Refused>,
 }
-
-/// The kind that is "before": uncalibrated, what the others are measured against.
-pub const BEFORE: &str = "personas";
 
 /// All kinds.
 pub const CALIBRATORS: &[Entry] = &[
-    Entry { kind: BEFORE, read: |section| boxed(section.rest::<PersonasPlan>()?) },
-    Entry { kind: "scaling", read: |section| boxed(section.rest::<ScalingPlan>()?) },
-    Entry { kind: "bgnbd", read: |section| boxed(section.rest::<BgNbdPlan>()?) },
-    Entry { kind: "ppo", read: PpoPlan::read },
+    Entry { kind: "random", read: |section| plan(section.rest::<RandomPlan>()?) },
+    Entry { kind: "personas", read: |section| personas(section, PersonasPlan) },
+    Entry { kind: "scaling", read: |section| personas(section, ScalingPlan) },
+    Entry { kind: "bgnbd", read: |section| plan(section.rest::<BgNbdPlan>()?) },
+    Entry { kind: "ppo", read: ppo },
 ];
-
-fn boxed(plan: impl Plan + 'static) -> Result<Box<dyn Plan>, Refused> {
-    Ok(Box::new(plan))
-}
 
 /// The entry of a kind.
 pub fn find(kind: &str) -> Option<&'static Entry> {
@@ -74,54 +68,60 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CALIBRATORS.iter().map(|entry| entry.kind)
 }
 
-/// The four personas with their plausible, uncalibrated parameters.
+fn plan(plan: impl Plan + 'static) -> Result<Box<dyn Plan>, Refused> {
+    Ok(Box::new(plan))
+}
+
+/// Users who do anything at random.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PersonasPlan {}
+struct RandomPlan {}
+
+impl Plan for RandomPlan {
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
+        Ok(Box::new(RandomUsers(setting.world.clone())))
+    }
+
+    fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {
+        toml::Table::try_from(self)
+    }
+}
+
+/// The personas with their plausible, uncalibrated parameters.
+#[derive(Debug)]
+struct PersonasPlan(PersonasConfig);
+
+fn personas<P: Plan + 'static>(
+    section: Section<'_>,
+    make: fn(PersonasConfig) -> P,
+) -> Result<Box<dyn Plan>, Refused> {
+    let config: PersonasConfig = section.rest()?;
+    config.check().map_err(|(field, problem)| section.refuse_key(field, &problem))?;
+    plan(make(config))
+}
 
 impl Plan for PersonasPlan {
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
-        Ok(Box::new(Personas::new(setting.world.clone())))
+        Ok(Box::new(Uncalibrated::new(self.0.clone(), setting.world.clone())))
     }
 
     fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {
-        toml::Table::try_from(self)
+        toml::Table::try_from(&self.0)
     }
 }
 
-/// The personas with three moments scaled.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ScalingPlan {}
+/// Personas with three moments scaled.
+#[derive(Debug)]
+struct ScalingPlan(PersonasConfig);
 
 impl Plan for ScalingPlan {
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
-        Ok(Box::new(ScaledPersonas { base: Personas::new(setting.world.clone()) }))
+        let base = Uncalibrated::new(self.0.clone(), setting.world.clone());
+        Ok(Box::new(Scaling::new(base.simulator())))
     }
 
     fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {
-        toml::Table::try_from(self)
-    }
-}
-
-/// Makes the personas, then scales them.
-struct ScaledPersonas {
-    base: Personas,
-}
-
-impl Calibrator for ScaledPersonas {
-    fn name(&self) -> &'static str {
-        "scaling"
-    }
-
-    fn calibrate(&mut self, brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
-        let base = self.base.calibrate(&Brief {
-            statistics: brief.statistics,
-            train: brief.train,
-            streams: brief.streams.child("base", 0),
-            progress: brief.progress,
-        })?;
-        Scaling::new(base).calibrate(brief)
+        toml::Table::try_from(&self.0)
     }
 }
 
@@ -132,7 +132,7 @@ struct BgNbdPlan {}
 
 impl Plan for BgNbdPlan {
     fn build(&self, _: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
-        Ok(Box::new(BgNbd))
+        Ok(Box::new(BgNbdCalibrator))
     }
 
     fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {
@@ -144,14 +144,10 @@ impl Plan for BgNbdPlan {
 #[derive(Debug)]
 struct PpoPlan(PpoConfig);
 
-impl PpoPlan {
-    fn read(section: Section) -> Result<Box<dyn Plan>, Refused> {
-        let config: PpoConfig = section.rest()?;
-        match config.check() {
-            Ok(()) => boxed(Self(config)),
-            Err((field, problem)) => Err(section.refuse_key(field, &problem)),
-        }
-    }
+fn ppo(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
+    let config: PpoConfig = section.rest()?;
+    config.check().map_err(|(field, problem)| section.refuse_key(field, &problem))?;
+    plan(PpoPlan(config))
 }
 
 impl Plan for PpoPlan {

@@ -92,8 +92,8 @@ impl Reporter {
     }
 }
 
-/// Takes (iteration, metrics) of one calibrator.
-pub type Record<'a> = dyn Fn(usize, &[(&str, f64)]) + Sync + 'a;
+/// Takes (iterations done, iterations in all, metrics) of one calibrator; whether to go on.
+pub type Record<'a> = dyn Fn(usize, usize, &[(&str, f64)]) -> bool + Sync + 'a;
 
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>9} [{bar:24}] {pos}/{len} {msg}")
@@ -122,7 +122,7 @@ impl Watch<'_> {
 
 impl Progress for Watch<'_> {
     fn iteration(&self, done: usize, total: usize, metrics: &[(&str, f64)]) -> bool {
-        (self.record)(done, metrics);
+        let go_on = (self.record)(done, total, metrics);
         let elapsed = self.started.elapsed();
         let text = describe(done, total, metrics, elapsed.as_secs_f64());
         self.bar.set_prefix(self.calibrator.to_owned());
@@ -133,10 +133,11 @@ impl Progress for Watch<'_> {
             if last.elapsed() >= LINE_EVERY || done == total {
                 *last = Instant::now();
                 let clock = format!("{:.1}s", self.offset + elapsed.as_secs_f64());
-                eprintln!("{clock:>7} {}: iteration {done}/{total}, {text}", self.calibrator);
+                let comma = if text.is_empty() { "" } else { ", " };
+                eprintln!("{clock:>7} {}: iteration {done}/{total}{comma}{text}", self.calibrator);
             }
         }
-        !interrupted()
+        go_on && !interrupted()
     }
 }
 
@@ -207,13 +208,15 @@ mod tests {
     #[test]
     fn every_iteration_is_recorded_and_nothing_asks_to_stop_by_itself() {
         let seen = Mutex::new(Vec::new());
-        let record = |done: usize, metrics: &[(&str, f64)]| {
+        let record = |done: usize, _: usize, metrics: &[(&str, f64)]| {
             seen.lock().unwrap().push((done, metrics.len()));
+            done < 3
         };
         let reporter = Reporter::new(Style::Quiet);
         let watch = reporter.watch("ppo", &record);
         assert!(watch.iteration(1, 2, &[("discrepancy", 1.0)]));
         assert!(watch.iteration(2, 2, &[]));
-        assert_eq!(*seen.lock().unwrap(), [(1, 1), (2, 0)]);
+        assert!(!watch.iteration(3, 4, &[]), "the record may ask to stop");
+        assert_eq!(*seen.lock().unwrap(), [(1, 1), (2, 0), (3, 0)]);
     }
 }

@@ -41,3 +41,30 @@ fn headline(summary: &Summary) -> String {
         summary.dataset, summary.test_users, summary.train_users, summary.seed
     )
 }
+
+/// The metrics of a comparison of two logs, furthest above the floor first.
+pub fn comparison(summary: &Summary, external: &str) -> String {
+    let mut text = String::new();
+    for calibrator in &summary.calibrators {
+        let auc = calibrator.c2st_auc.map_or("-".into(), |auc| format!("{auc:.3}"));
+        let name = &calibrator.name;
+        text.push_str(&format!("\n{name} against {external}, C2ST AUC {auc}:\n"));
+        let mut rows: Vec<_> = calibrator.panel.iter().collect();
+        rows.sort_by(|a, b| (b.value - b.floor).total_cmp(&(a.value - a.floor)));
+        let left = |row: &&trueup_calibration::panel::PanelRow| {
+            format!("{} of {}", row.discrepancy, row.feature)
+        };
+        let width = rows.iter().map(|row| left(row).len()).max().unwrap_or(0);
+        for row in rows {
+            let [low, high] = row.ci;
+            text.push_str(&format!(
+                "{:<width$}  {:.4} [{low:.4}, {high:.4}], floor {:.4} {}\n",
+                left(&row),
+                row.value,
+                row.floor,
+                row.unit
+            ));
+        }
+    }
+    text
+}

@@ -2,6 +2,8 @@
 //! a report can be made again from the run directory alone.
 
 use serde::{Deserialize, Serialize};
+use trueup_calibration::discrepancy::between_share_gap::between_share;
+use trueup_calibration::discrepancy::correlation_gap::correlation;
 use trueup_calibration::features::{self, Definition, Feature};
 use trueup_calibration::sample::Sample;
 use trueup_calibration::statistics::Distribution;
@@ -85,9 +87,10 @@ pub struct Facts {
     pub amount_median: Option<f64>,
     /// Mean ticks between events of a user; none without two events of one user.
     pub gap_mean: Option<f64>,
-    /// Share of the variance of log amounts that lies between users, see [`between_share`].
+    /// Share of the variance of log amounts that lies between users, see [`between_share`]; none
+    /// where it is not defined.
     pub between_share: Option<f64>,
-    /// Pearson correlation of a log amount with the user's next one.
+    /// Pearson correlation of a log amount with the user's next one; none where it is not defined.
     pub lag_1_correlation: Option<f64>,
 }
 
@@ -227,19 +230,12 @@ fn facts(name: &str, logs: &[&EventLog]) -> Facts {
         logs.iter().flat_map(|log| log.events().iter().map(|e| e.amount)).collect();
     amounts.sort_by(f64::total_cmp);
     let (mut gap_sum, mut gaps) = (0.0, 0usize);
-    let mut groups = Vec::new();
-    let mut pairs = Vec::new();
     for log in logs {
         for user in 0..log.user_count() {
-            let events = log.events_of(user);
-            for pair in events.windows(2) {
-                gap_sum += f64::from(pair[1].tick - pair[0].tick);
+            for pair in log.events_of(user).windows(2) {
+                gap_sum += f64::from(pair[1].tick.saturating_sub(pair[0].tick));
                 gaps += 1;
             }
-            let of_user: Vec<f64> =
-                events.iter().filter_map(|e| trueup_env::log_amount(e.amount)).collect();
-            pairs.extend(of_user.windows(2).map(|pair| [pair[0], pair[1]]));
-            groups.push(of_user);
         }
     }
     Facts {
@@ -251,48 +247,23 @@ fn facts(name: &str, logs: &[&EventLog]) -> Facts {
         silent_share: counts().filter(|&c| c == 0.0).count() as f64 / users.max(1) as f64,
         amount_median: amounts.get((amounts.len().max(1) - 1) / 2).copied(),
         gap_mean: (gaps > 0).then(|| gap_sum / gaps as f64),
-        between_share: between_share(&groups),
-        lag_1_correlation: correlation(&pairs),
+        between_share: pooled("log_amount", logs).and_then(|s| between_share(&s).ok()),
+        lag_1_correlation: pooled("amount_pair", logs).and_then(|s| correlation(&s).ok()),
     }
 }
 
-/// The share of variance that lies between groups: the intraclass correlation of a one-way random
-/// effects model, `(MSB - MSW) / (MSB + (m - 1) MSW)` with the mean squares between and within
-/// groups and `m = (n - sum of squared sizes / n) / (groups - 1)` (Fisher; Searle 1971), clipped at
-/// 0. None without two groups, a group of two, or spread.
-pub fn between_share(groups: &[Vec<f64>]) -> Option<f64> {
-    let sizes = || groups.iter().map(Vec::len).filter(|&size| size > 0);
-    let count = sizes().count();
-    let n: usize = sizes().sum();
-    if count < 2 || n <= count {
-        return None;
+/// One feature over several logs, as if all users were of one.
+fn pooled(name: &str, logs: &[&EventLog]) -> Option<Sample> {
+    let feature = features::find(name)?;
+    let mut logs = logs.iter().map(|log| feature.sample(log));
+    let mut pool = logs.next()?;
+    for sample in logs {
+        let offset = pool.users as u32;
+        pool.user.extend(sample.user.iter().map(|user| user + offset));
+        pool.values.extend(sample.values);
+        pool.users += sample.users;
     }
-    let mean = groups.iter().flatten().sum::<f64>() / n as f64;
-    let (mut between, mut within) = (0.0, 0.0);
-    for group in groups.iter().filter(|group| !group.is_empty()) {
-        let group_mean = group.iter().sum::<f64>() / group.len() as f64;
-        between += group.len() as f64 * (group_mean - mean) * (group_mean - mean);
-        within += group.iter().map(|v| (v - group_mean) * (v - group_mean)).sum::<f64>();
-    }
-    let between = between / (count - 1) as f64;
-    let within = within / (n - count) as f64;
-    let squares: f64 = sizes().map(|size| (size * size) as f64).sum();
-    let m = (n as f64 - squares / n as f64) / (count - 1) as f64;
-    let total = between + (m - 1.0) * within;
-    (total > 0.0).then(|| ((between - within) / total).max(0.0))
-}
-
-fn correlation(pairs: &[[f64; 2]]) -> Option<f64> {
-    let n = pairs.len() as f64;
-    if pairs.len() < 2 {
-        return None;
-    }
-    let mean = |side: usize| pairs.iter().map(|pair| pair[side]).sum::<f64>() / n;
-    let (a, b) = (mean(0), mean(1));
-    let sum = |f: &dyn Fn(&[f64; 2]) -> f64| pairs.iter().map(f).sum::<f64>();
-    let scale =
-        (sum(&|p| (p[0] - a) * (p[0] - a)) * sum(&|p| (p[1] - b) * (p[1] - b))).sqrt();
-    (scale > 0.0).then(|| (sum(&|p| (p[0] - a) * (p[1] - b)) / scale).clamp(-1.0, 1.0))
+    Some(pool)
 }
 
 #[cfg(test)]
@@ -312,18 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn between_share_agrees_with_a_worked_example() {
-        // Shrout and Fleiss (1979), table 2: six targets, four judges; their ICC(1,1) is .17.
-        let table = [[9., 2., 5., 8.], [6., 1., 3., 2.], [8., 4., 6., 8.], [7., 1., 2., 6.],
-            [10., 5., 6., 9.], [6., 2., 4., 7.]];
-        let groups: Vec<Vec<f64>> = table.iter().map(|row| row.to_vec()).collect();
-        let share = between_share(&groups).unwrap();
-        assert!((share - 0.1657).abs() < 5e-5, "{share}");
-        assert_eq!(between_share(&[vec![1.0], vec![2.0]]), None);
-        assert_eq!(between_share(&[vec![1.0, 1.0], vec![1.0]]), None);
-    }
-
-    #[test]
     fn facts_are_those_of_a_log_counted_by_hand() {
         let log = log(&[&[(0, 1.0), (2, 2.0), (5, 4.0)], &[], &[(3, 8.0)]]);
         let facts = facts("real", &[&log]);
@@ -334,6 +293,11 @@ mod tests {
         assert_eq!((facts.amount_median, facts.gap_mean), (Some(2.0), Some(2.5)));
         // Amounts double each time: ln 2 higher each, so that the two pairs lie on a line.
         assert!((facts.lag_1_correlation.unwrap() - 1.0).abs() < 1e-12);
+        // Two copies of the log as two evaluation seeds: the same shares and means, more users.
+        let logs = [&log, &log];
+        let twice = super::facts("real", &logs);
+        assert_eq!((twice.users, twice.count_mean), (6, facts.count_mean));
+        assert_eq!((facts.between_share, twice.between_share.is_some()), (None, true));
     }
 
     #[test]

@@ -57,9 +57,8 @@ impl BgNbd {
         let Self { r, alpha, a, b } = *self;
         let x = user.x;
         let a1 = libm::lgamma(r + x) - libm::lgamma(r) + r * alpha.ln();
-        let a2 = libm::lgamma(a + b) + libm::lgamma(b + x)
-            - libm::lgamma(b)
-            - libm::lgamma(a + b + x);
+        let a2 =
+            libm::lgamma(a + b) + libm::lgamma(b + x) - libm::lgamma(b) - libm::lgamma(a + b + x);
         let a3 = -(r + x) * (alpha + user.watched).ln();
         if x <= 0.0 {
             return a1 + a2 + a3;
@@ -91,39 +90,46 @@ impl BgNbd {
         let key = |u: &Purchases| [u.x.to_bits(), u.last.to_bits(), u.watched.to_bits()];
         let mut sorted = users.to_vec();
         sorted.sort_by_key(key);
-        let groups: Vec<(Purchases, f64)> =
-            sorted.chunk_by(|a, b| key(a) == key(b)).map(|g| (g[0], g.len() as f64)).collect();
+        let groups: Vec<(Purchases, f64)> = sorted
+            .chunk_by(|a, b| key(a) == key(b))
+            .map(|g| (g[0], g.len() as f64))
+            .collect();
         let scale = users.iter().map(|user| user.watched).fold(0.0, f64::max) / 10.0;
-        let of = |at: &[f64; 4]| Self {
-            r: at[0].exp(),
-            alpha: at[1].exp() * scale,
-            a: at[2].exp(),
-            b: at[3].exp(),
+        // Logs of the shape r, the mean rate r / alpha, the odds a / b and the size a + b: a limit
+        // in which users are all alike is then one coordinate going to infinity.
+        let of = |at: &[f64; 4]| {
+            let [r, rate, odds, size] = at.map(f64::exp);
+            Self {
+                r,
+                alpha: r / rate * scale,
+                a: size * odds / (1.0 + odds),
+                b: size / (1.0 + odds),
+            }
         };
         let loss = |at: &[f64; 4]| {
-            // The box keeps the logs of gamma functions accurate. A law on its border (users who
-            // never drop out: b without bound) is still a law, and a good one.
-            if at.iter().any(|x| x.abs() > 12.0) {
-                return f64::INFINITY;
-            }
-            let model = of(at);
-            let sum: f64 = groups.iter().map(|(u, n)| n * model.log_likelihood_of(u)).sum();
-            -sum / users.len() as f64
+            let (at, penalty) = simplex::inside(at);
+            let model = of(&at);
+            let sum: f64 = groups
+                .iter()
+                .map(|(u, n)| n * model.log_likelihood_of(u))
+                .sum();
+            penalty - sum / users.len() as f64
         };
-        let found = simplex::minimise(loss, [-1.0, 0.0, -0.5, 0.5], 0.5).ok_or(
+        let found = simplex::minimise(loss, [-1.0, -1.0, -1.0, 1.0], 0.5).ok_or(
             "the likelihood of the BG/NBD model has no maximum on this log: give a larger log or \
              a longer window, or leave this calibrator out",
         )?;
-        let fitted = of(&found.at);
+        let fitted = of(&simplex::inside(&found.at).0);
         Ok((fitted, fitted.log_likelihood(users)))
     }
 
     /// Draws the times of one user's events up to `until`, ascending.
     pub fn draw(&self, until: f64, stream: &mut Stream) -> Vec<f64> {
         let mut times = Vec::new();
-        let (Ok(rates), Ok(dropouts)) =
-            (Gamma::new(self.r, 1.0 / self.alpha), Beta::new(self.a, self.b))
-        else {
+        let (Ok(rates), Ok(dropouts)) = (
+            Gamma::new(self.r, 1.0 / self.alpha),
+            Beta::new(self.a, self.b),
+        ) else {
             return times;
         };
         let rate: f64 = rates.sample(stream);
@@ -132,8 +138,8 @@ impl BgNbd {
         loop {
             let wait: f64 = Exp1.sample(stream);
             time += wait / rate;
-            // Also ends where a rate of 0 makes the wait infinite or NaN.
-            if !(time < until) {
+            // A rate of 0 makes the wait infinite, or NaN.
+            if time >= until || time.is_nan() {
                 return times;
             }
             times.push(time);
@@ -169,13 +175,30 @@ pub fn data_of(log: &EventLog, kind: u16) -> (Vec<Purchases>, Vec<Spend>) {
     let mut purchases = Vec::with_capacity(log.user_count());
     let mut spends = Vec::new();
     for user in 0..log.user_count() {
-        let events = || log.events_of(user).iter().filter(|event| event.kind == kind);
-        let last = events().last().map_or(0.0, |event| f64::from(event.tick) + 0.5);
-        purchases.push(Purchases { x: events().count() as f64, last, watched });
-        let positive = || events().map(|event| event.amount).filter(|&amount| amount > 0.0);
+        let events = || {
+            log.events_of(user)
+                .iter()
+                .filter(|event| event.kind == kind)
+        };
+        let last = events()
+            .next_back()
+            .map_or(0.0, |event| f64::from(event.tick) + 0.5);
+        purchases.push(Purchases {
+            x: events().count() as f64,
+            last,
+            watched,
+        });
+        let positive = || {
+            events()
+                .map(|event| event.amount)
+                .filter(|&amount| amount > 0.0)
+        };
         let count = positive().count() as f64;
         if count > 0.0 {
-            spends.push(Spend { count, mean: positive().sum::<f64>() / count });
+            spends.push(Spend {
+                count,
+                mean: positive().sum::<f64>() / count,
+            });
         }
     }
     (purchases, spends)
@@ -193,7 +216,11 @@ impl Calibrator for BgNbdCalibrator {
         for (number, kind) in kinds.iter().enumerate() {
             let fail = |why: String| CalibrationError::CannotFit {
                 calibrator: NAME,
-                why: if kinds.len() > 1 { format!("kind `{kind}`: {why}") } else { why },
+                why: if kinds.len() > 1 {
+                    format!("kind `{kind}`: {why}")
+                } else {
+                    why
+                },
             };
             let (purchases, spends) = data_of(log, number as u16);
             if purchases.iter().all(|user| user.x == 0.0) && kinds.len() > 1 {
@@ -202,12 +229,23 @@ impl Calibrator for BgNbdCalibrator {
             }
             let (times, first) = BgNbd::fit(&purchases).map_err(fail)?;
             let (amounts, second) = GammaGamma::fit(&spends).map_err(fail)?;
-            processes.push(Some(Process { times, amounts, log_likelihood: [first, second] }));
-            if !brief.progress.iteration(number + 1, kinds.len(), &[("log-likelihood", first)]) {
+            processes.push(Some(Process {
+                times,
+                amounts,
+                log_likelihood: [first, second],
+            }));
+            if !brief
+                .progress
+                .iteration(number + 1, kinds.len(), &[("log-likelihood", first)])
+            {
                 return Err(CalibrationError::Interrupted);
             }
         }
-        Ok(Box::new(Fitted { clock: *log.clock(), kinds: kinds.to_vec(), processes }))
+        Ok(Box::new(Fitted {
+            clock: *log.clock(),
+            kinds: kinds.to_vec(),
+            processes,
+        }))
     }
 }
 
@@ -218,9 +256,13 @@ impl Fitted {
         let mut events = Vec::new();
         for (kind, process) in self.processes.iter().enumerate() {
             let Some(process) = process else { continue };
-            let mut stream = streams.child("kind", kind as u64).stream("bgnbd", index as u64);
+            let mut stream = streams
+                .child("kind", kind as u64)
+                .stream("bgnbd", index as u64);
             let times = process.times.draw(f64::from(horizon), &mut stream);
-            let Some(amounts) = process.amounts.user(&mut stream) else { continue };
+            let Some(amounts) = process.amounts.user(&mut stream) else {
+                continue;
+            };
             events.extend(times.iter().map(|&time| Event {
                 tick: (time as u32).min(horizon.saturating_sub(1)),
                 kind: kind as u16,
@@ -234,8 +276,10 @@ impl Fitted {
 
 impl Simulator for Fitted {
     fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
-        let events: Vec<Vec<Event>> =
-            (0..users).into_par_iter().map(|index| self.user(index, streams)).collect();
+        let events: Vec<Vec<Event>> = (0..users)
+            .into_par_iter()
+            .map(|index| self.user(index, streams))
+            .collect();
         let events = events.into_iter().zip(0u32..);
         EventLog::new(
             self.clock,
@@ -244,14 +288,28 @@ impl Simulator for Fitted {
             events.flat_map(|(events, user)| events.into_iter().map(move |event| (user, event))),
             Covariates::default(),
         )
-        .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
+        .map_err(|source| CalibrationError::Inner {
+            calibrator: NAME,
+            source: Box::new(source),
+        })
     }
 
     fn parameters(&self) -> Vec<(String, f64)> {
         let mut named = Vec::new();
         for (kind, process) in self.kinds.iter().zip(&self.processes) {
-            let Some(Process { times, amounts, log_likelihood }) = process else { continue };
-            let prefix = if self.kinds.len() > 1 { format!("{kind}.") } else { String::new() };
+            let Some(Process {
+                times,
+                amounts,
+                log_likelihood,
+            }) = process
+            else {
+                continue;
+            };
+            let prefix = if self.kinds.len() > 1 {
+                format!("{kind}.")
+            } else {
+                String::new()
+            };
             let values = [
                 ("r", times.r),
                 ("alpha", times.alpha),

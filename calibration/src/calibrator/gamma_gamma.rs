@@ -52,8 +52,11 @@ impl GammaGamma {
     /// # Errors
     /// Too little to fit, said with a remedy.
     pub fn fit(spends: &[Spend]) -> Result<(Self, f64), String> {
-        let spends: Vec<Spend> =
-            spends.iter().copied().filter(|s| s.count > 0.0 && s.mean > 0.0).collect();
+        let spends: Vec<Spend> = spends
+            .iter()
+            .copied()
+            .filter(|s| s.count > 0.0 && s.mean > 0.0)
+            .collect();
         if spends.len() < 2 {
             return Err("fewer than two users with positive amounts: give a larger log".into());
         }
@@ -66,25 +69,36 @@ impl GammaGamma {
             ));
         }
         // In units of the mean amount and on log scale, so that one simplex fits every currency.
-        let unit: Vec<Spend> =
-            spends.iter().map(|s| Spend { count: s.count, mean: s.mean / scale }).collect();
-        let of = |at: &[f64; 3]| Self { p: at[0].exp(), q: at[1].exp(), v: at[2].exp() };
-        let loss = |at: &[f64; 3]| {
-            if at.iter().any(|x| x.abs() > 15.0) {
-                return f64::INFINITY;
+        let unit: Vec<Spend> = spends
+            .iter()
+            .map(|s| Spend {
+                count: s.count,
+                mean: s.mean / scale,
+            })
+            .collect();
+        // The third coordinate is the log of v p / q, a typical amount.
+        let of = |at: &[f64; 3]| {
+            let [p, q, typical] = at.map(f64::exp);
+            Self {
+                p,
+                q,
+                v: typical * q / p,
             }
-            -of(at).log_likelihood(&unit) / unit.len() as f64
         };
-        let found = simplex::minimise(loss, [1.0, 1.0, -1.0], 0.5).filter(|m| {
-            // A minimum on the border of the box is a likelihood that rises towards infinity.
-            m.at.iter().all(|x| x.abs() < 14.9)
-        });
+        let loss = |at: &[f64; 3]| {
+            let (at, penalty) = simplex::inside(at);
+            penalty - of(&at).log_likelihood(&unit) / unit.len() as f64
+        };
+        let found = simplex::minimise(loss, [1.0, 1.0, 0.0], 0.5);
         let found = found.ok_or(
-            "the likelihood of the Gamma-Gamma model has no maximum on these amounts (they hardly \
-             vary within or between users): give a larger log, or leave this calibrator out",
+            "the likelihood of the Gamma-Gamma model has no maximum on these amounts: give a larger \
+             log, or leave this calibrator out",
         )?;
-        let unit = of(&found.at);
-        let fitted = Self { v: unit.v * scale, ..unit };
+        let unit = of(&simplex::inside(&found.at).0);
+        let fitted = Self {
+            v: unit.v * scale,
+            ..unit
+        };
         Ok((fitted, fitted.log_likelihood(&spends)))
     }
 

@@ -6,7 +6,10 @@
 /// Evaluations that one simplex may spend.
 const EVALUATIONS: usize = 4000;
 /// Fresh simplices that may be tried before giving up.
-const RESTARTS: usize = 12;
+const RESTARTS: usize = 20;
+/// Largest absolute logarithm of a parameter: 160,000 and its inverse. Beyond it differences of
+/// log gamma functions lose their digits.
+const LOG_LIMIT: f64 = 12.0;
 
 /// A minimum.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,19 +28,37 @@ pub fn minimise<const N: usize>(
     start: [f64; N],
     step: f64,
 ) -> Option<Minimum<N>> {
-    let f = |at: &[f64; N]| Some(f(at)).filter(|value| !value.is_nan()).unwrap_or(f64::INFINITY);
-    let mut best = Minimum { value: f(&start), at: start };
+    let f = |at: &[f64; N]| {
+        Some(f(at))
+            .filter(|value| !value.is_nan())
+            .unwrap_or(f64::INFINITY)
+    };
+    let mut best = Minimum {
+        value: f(&start),
+        at: start,
+    };
     for _ in 0..RESTARTS {
         let (found, settled) = descend(&f, &best.at, step);
         let gain = best.value - found.value;
         if found.value <= best.value {
             best = found;
         }
-        if settled && best.value.is_finite() && gain <= 1e-9 * (1.0 + best.value.abs()) {
+        if settled && best.value.is_finite() && gain <= 1e-8 * (1.0 + best.value.abs()) {
             return Some(best);
         }
     }
     None
+}
+
+/// Keeps parameters on log scale within +-`LOG_LIMIT`: the nearest point inside, and a penalty for
+/// how far outside `at` is. A likelihood that rises towards infinity (users who are all alike) ends
+/// at the border, which is as good a law.
+pub fn inside<const N: usize>(at: &[f64; N]) -> ([f64; N], f64) {
+    let inside = at.map(|x| x.clamp(-LOG_LIMIT, LOG_LIMIT));
+    (
+        inside,
+        at.iter().zip(&inside).map(|(x, y)| (x - y) * (x - y)).sum(),
+    )
 }
 
 /// One simplex until its values and corners agree, or its evaluations are spent.
@@ -57,8 +78,10 @@ fn descend<const N: usize>(
     loop {
         simplex.sort_by(|a, b| a.value.total_cmp(&b.value));
         let (best, worst) = (simplex[0].clone(), simplex[N].clone());
-        let size = (0..N).map(|i| (worst.at[i] - best.at[i]).abs()).fold(0.0, f64::max);
-        let settled = worst.value - best.value <= 1e-12 * (1.0 + best.value.abs()) && size <= 1e-6;
+        let size = (0..N)
+            .map(|i| (worst.at[i] - best.at[i]).abs())
+            .fold(0.0, f64::max);
+        let settled = worst.value - best.value <= 1e-11 * (1.0 + best.value.abs()) && size <= 1e-5;
         if settled || spent >= EVALUATIONS {
             return (best, settled);
         }
@@ -73,7 +96,11 @@ fn descend<const N: usize>(
         let next = if reflected.value < best.value {
             let expanded = corner(along(-2.0));
             spent += 1;
-            if expanded.value < reflected.value { Some(expanded) } else { Some(reflected) }
+            if expanded.value < reflected.value {
+                Some(expanded)
+            } else {
+                Some(reflected)
+            }
         } else if reflected.value < simplex[N - 1].value {
             Some(reflected)
         } else {
@@ -104,6 +131,20 @@ mod tests {
         let f = |[x, y]: &[f64; 2]| 100.0 * (y - x * x).powi(2) + (1.0 - x).powi(2);
         let found = minimise(f, [-1.2, 1.0], 0.5).unwrap();
         assert!((found.at[0] - 1.0).abs() < 1e-5 && (found.at[1] - 1.0).abs() < 1e-5);
+    }
+
+    /// Where the border is reached, the answer is the border.
+    #[test]
+    fn a_slope_within_limits_ends_at_the_border() {
+        let f = |at: &[f64; 2]| {
+            let ([x, y], penalty) = inside(at);
+            (-x).exp() + (y - 1.0).powi(2) + penalty
+        };
+        let found = minimise(f, [0.0, 0.0], 0.5).unwrap();
+        assert!(
+            found.at[0] > 8.0 && (found.at[1] - 1.0).abs() < 1e-4,
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -27,15 +27,16 @@ pub struct Binned {
 }
 
 impl Binned {
-    /// Bins the rows (row-major, `width` finite numbers each). Up to [`BINS`] distinct values have a
-    /// bin each; more are cut at quantiles, midway between neighbours.
-    pub fn new(values: &[f64], width: usize) -> Self {
+    /// Bins all rows (row-major, `width` finite numbers each) by the values of the `training` rows:
+    /// up to [`BINS`] distinct values have a bin each; more are cut at quantiles, midway between
+    /// neighbours.
+    pub fn new(values: &[f64], width: usize, training: &[usize]) -> Self {
         let rows = values.len().checked_div(width).unwrap_or(0);
         let mut bins = Vec::with_capacity(rows * width);
         for feature in 0..width {
-            let column = || values.iter().skip(feature).step_by(width).copied();
-            let cuts = cuts(column().collect());
-            bins.extend(column().map(|value| cuts.partition_point(|&cut| cut < value) as u8));
+            let cuts = cuts(training.iter().map(|&row| values[row * width + feature]).collect());
+            let column = values.iter().skip(feature).step_by(width);
+            bins.extend(column.map(|&value| cuts.partition_point(|&cut| cut < value) as u8));
         }
         Self { rows, bins, features: width }
     }
@@ -308,12 +309,18 @@ mod tests {
         assert!(many.is_sorted_by(|a, b| a < b));
     }
 
+    fn fit(values: &[f64], width: usize, positive: &[bool]) -> (Binned, Boosted) {
+        let rows: Vec<usize> = (0..positive.len()).collect();
+        let data = Binned::new(values, width, &rows);
+        let model = Boosted::fit(&data, &rows, positive);
+        (data, model)
+    }
+
     #[test]
-    fn a_step_is_learned_and_noise_is_not_used() {
+    fn a_step_is_learned_and_a_constant_is_not_used() {
         let values: Vec<f64> = (0..400).flat_map(|i| [f64::from(i), 5.0]).collect();
         let positive: Vec<bool> = (0..400).map(|i| i >= 100).collect();
-        let data = Binned::new(&values, 2);
-        let model = Boosted::fit(&data, &(0..400).collect::<Vec<_>>(), &positive);
+        let (data, model) = fit(&values, 2, &positive);
         assert!(model.uses(0) && !model.uses(1));
         assert!(model.score(&data, 50) < -3.0 && model.score(&data, 250) > 3.0);
         assert_eq!(model.score_shuffled(&data, 50, 0, 250), model.score(&data, 250));
@@ -325,16 +332,15 @@ mod tests {
     fn the_first_step_is_a_newton_step() {
         let values: Vec<f64> = (0..80).map(|i| f64::from(i / 40)).collect();
         let positive: Vec<bool> = (0..80).map(|i| i >= 40).collect();
-        let data = Binned::new(&values, 1);
-        let model = Boosted::fit(&data, &(0..80).collect::<Vec<_>>(), &positive);
+        let (_, model) = fit(&values, 1, &positive);
         assert_eq!(model.trees[0].iter().map(|n| n.value).collect::<Vec<_>>(), [0.0, -0.2, 0.2]);
     }
 
     #[test]
     fn one_class_or_no_rows_teach_nothing() {
-        let data = Binned::new(&[1.0, 2.0, 3.0], 1);
-        assert_eq!(Boosted::fit(&data, &[0, 1, 2], &[true; 3]).score(&data, 1), 0.0);
+        let (data, model) = fit(&[1.0, 2.0, 3.0], 1, &[true; 3]);
+        assert_eq!(model.score(&data, 1), 0.0);
         assert_eq!(Boosted::fit(&data, &[], &[true; 3]).score(&data, 1), 0.0);
-        assert_eq!(Binned::new(&[], 0).features(), 0);
+        assert_eq!(Binned::new(&[], 0, &[]).features(), 0);
     }
 }

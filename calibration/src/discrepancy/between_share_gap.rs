@@ -61,7 +61,7 @@ fn sums(sample: &Sample) -> UserSums<6> {
 }
 
 fn share([users, rows, squares, sum, between, within]: [f64; 6]) -> Measure {
-    if !(users > 1.0) {
+    if users <= 1.0 {
         return Measure::TooFew;
     }
     let second_moment = (between + within) / rows;
@@ -69,7 +69,7 @@ fn share([users, rows, squares, sum, between, within]: [f64; 6]) -> Measure {
     let within = within / (rows - users);
     let usual_rows = (rows - squares / rows) / (users - 1.0);
     let total = between + (usual_rows - 1.0) * within;
-    if !(total > 1e-13 * second_moment) {
+    if total <= 1e-13 * second_moment {
         return Measure::NoSpread;
     }
     Measure::Value((between - within) / total)

@@ -3,8 +3,9 @@
 use super::{DiscrepancyError, Weighted};
 use crate::sample::{Sample, Shape};
 
-/// Values are below this in magnitude, so that sums of squares over any sample stay finite.
-const LARGEST: f64 = 1e140;
+/// No value is larger in magnitude. Together with the smallest standard deviation
+/// (`user_sums::SMALLEST_SD`) it keeps every power that a formula takes finite.
+const LARGEST: f64 = 1e30;
 /// Categories are numbered below this, so that tables stay small.
 const MOST_CATEGORIES: f64 = 1_048_576.0;
 /// Rows and users are numbered below this.
@@ -75,7 +76,7 @@ fn finite(values: &[f64], width: usize) -> Result<(), DiscrepancyError> {
             what: "value",
             row: i / width.max(1),
             value: values[i],
-            also: " of at most 1e140 in magnitude",
+            also: " of at most 1e30 in magnitude",
         }),
     }
 }
@@ -122,10 +123,14 @@ pub(super) fn category_points(
 }
 
 fn weights(side: &'static str, points: Weighted<'_>) -> Result<(), DiscrepancyError> {
-    let Some(weights) = points.weights else { return Ok(()) };
+    let Some(weights) = points.weights else {
+        return Ok(());
+    };
     let (given, rows) = (weights.len(), points.values.len());
     if given != rows {
-        return Err(DiscrepancyError::Mismatch(format!("{given} {side} weights for {rows} values")));
+        return Err(DiscrepancyError::Mismatch(format!(
+            "{given} {side} weights for {rows} values"
+        )));
     }
     if let Some(row) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
         let value = weights[row];

@@ -39,7 +39,7 @@ fn sums(pairs: &Sample) -> UserSums<6> {
 
 fn pearson([n, x, y, xx, yy, xy]: [f64; 6]) -> Measure {
     let spread = variance([n, x, xx]).sqrt() * variance([n, y, yy]).sqrt();
-    if !(spread > 0.0) {
+    if spread <= 0.0 {
         return Measure::NoSpread;
     }
     Measure::Value(((xy / n - (x / n) * (y / n)) / spread).clamp(-1.0, 1.0))

@@ -18,10 +18,7 @@ const NAME: &str = "cramer-von-mises";
 ///
 /// # Errors
 /// Empty sides, values or weights that are not finite.
-pub fn distance(
-    internal: Weighted<'_>,
-    external: Weighted<'_>,
-) -> Result<f64, DiscrepancyError> {
+pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
     axis::on_points(internal, external, area)
 }
 

@@ -20,10 +20,7 @@ const NAME: &str = "energy";
 ///
 /// # Errors
 /// Empty sides, values or weights that are not finite.
-pub fn distance(
-    internal: Weighted<'_>,
-    external: Weighted<'_>,
-) -> Result<f64, DiscrepancyError> {
+pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
     axis::on_points(internal, external, |steps| (2.0 * area(steps)).sqrt())
 }
 
@@ -81,9 +78,7 @@ impl Discrepancy for Energy {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| {
-            2.0 * area(steps) / steps.sd
-        }))
+        Some(axis::on_spread_points(NAME, internal, external, |steps| 2.0 * area(steps) / steps.sd))
     }
 }
 

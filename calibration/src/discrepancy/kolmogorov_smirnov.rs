@@ -17,10 +17,7 @@ const NAME: &str = "kolmogorov-smirnov";
 ///
 /// # Errors
 /// Empty sides, values or weights that are not finite.
-pub fn distance(
-    internal: Weighted<'_>,
-    external: Weighted<'_>,
-) -> Result<f64, DiscrepancyError> {
+pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
     axis::on_points(internal, external, largest)
 }
 

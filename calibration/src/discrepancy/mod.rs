@@ -37,6 +37,7 @@ pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
     &total_variation::TotalVariation,
     &correlation_gap::CorrelationGap,
     &between_share_gap::BetweenShareGap,
+    &energy_nd::EnergyNd { rows: 2000 },
 ];
 
 /// Finds a discrepancy by name.
@@ -89,7 +90,10 @@ pub enum DiscrepancyError {
         why: &'static str,
     },
     /// The value needs a spread that the external sample does not have.
-    #[error("all external values are equal to {value}: {discrepancy} in units of their standard deviation is not defined")]
+    #[error(
+        "all external values are equal to {value}: {discrepancy} in units of their standard \
+         deviation is not defined"
+    )]
     Constant {
         /// Name of the discrepancy.
         discrepancy: &'static str,
@@ -186,9 +190,13 @@ pub trait Discrepancy: Send + Sync {
     /// As for [`Discrepancy::prepare`].
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
         let prepared = self.prepare(internal, external)?;
-        prepared
-            .value(&vec![1.0; internal.users], &vec![1.0; external.users])
-            .ok_or(DiscrepancyError::Empty { side: "internal" })
+        prepared.value(&vec![1.0; internal.users], &vec![1.0; external.users]).ok_or(
+            DiscrepancyError::Undefined {
+                discrepancy: self.name(),
+                side: "internal",
+                why: "its values are too far away to be summed up",
+            },
+        )
     }
 }
 

@@ -39,6 +39,10 @@ impl Discrepancy for Moments {
         Shape::Real
     }
 
+    fn squared(&self) -> bool {
+        true
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,

@@ -76,7 +76,7 @@ pub(super) fn prepare<'a>(
 ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
     check::samples(discrepancy, Shape::Real, 1, internal, external)?;
     let (centre, sd) = mean_and_sd(&external.values, None);
-    if !(sd > 0.0) {
+    if sd <= 0.0 {
         return Err(DiscrepancyError::Constant { discrepancy, value: centre });
     }
     let mut owners = internal.user.iter().map(|&user| user as usize);
@@ -123,7 +123,7 @@ pub(super) fn on_points<T>(
     check::points(internal, external)?;
     let (internal_mean, internal_sd) = mean_and_sd(internal.values, internal.weights);
     let (external_mean, external_sd) = mean_and_sd(external.values, external.weights);
-    if !(external_sd > 0.0) {
+    if external_sd <= 0.0 {
         return Err(DiscrepancyError::Constant { discrepancy, value: external_mean });
     }
     Ok(work(&PointMoments { internal_mean, internal_sd, external_mean, external_sd }))

@@ -19,10 +19,7 @@ const ROUNDING: f64 = 1e-12;
 ///
 /// # Errors
 /// Empty sides, weights that are not finite, values that are no category numbers.
-pub fn distance(
-    internal: Weighted<'_>,
-    external: Weighted<'_>,
-) -> Result<f64, DiscrepancyError> {
+pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
     let (p, q) = shares(internal, external)?;
     Ok(p.iter().zip(&q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0)
 }

@@ -44,6 +44,9 @@ pub(super) fn variance([n, sum, squares]: [f64; 3]) -> f64 {
     if variance > 1e-13 * second { variance } else { 0.0 }
 }
 
+/// Standard deviations below this are 0: in any unit of time or money it is rounding.
+const SMALLEST_SD: f64 = 1e-30;
+
 /// Weighted mean and standard deviation (n) by two passes; the deviation of equal values is
 /// exactly 0.
 pub(super) fn mean_and_sd(values: &[f64], weights: Option<&[f64]>) -> (f64, f64) {
@@ -56,8 +59,10 @@ pub(super) fn mean_and_sd(values: &[f64], weights: Option<&[f64]>) -> (f64, f64)
     }
     // Shifted by one of the values: exact for close values far from 0.
     let mean = first + counted().map(|(i, value)| weight(i) * (value - first)).sum::<f64>() / total;
-    let squares: f64 = counted().map(|(i, value)| weight(i) * (value - mean) * (value - mean)).sum();
-    (mean, (squares / total).sqrt())
+    let squares: f64 =
+        counted().map(|(i, value)| weight(i) * (value - mean) * (value - mean)).sum();
+    let sd = (squares / total).sqrt();
+    (mean, if sd < SMALLEST_SD { 0.0 } else { sd })
 }
 
 #[cfg(test)]

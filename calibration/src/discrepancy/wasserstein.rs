@@ -3,7 +3,8 @@
 //! `W1 = integral |F - G| dx` (Vallender 1973): the mean distance that mass must move. As a metric
 //! it is divided by the external standard deviation. First variation: `dW1/dP(x) = integral from x
 //! up of sign(F - G)`, hence the witness `integral up to x of sign(F - G)`, in the same units. Where
-//! F = G on an interval the distance has a kink and the witness takes slope 0.
+//! F = G on an interval, as on both sides of all values, the distance has a kink: it grows with mass
+//! that comes there and with mass that leaves. The witness takes the slope in the middle, 0.
 
 use super::axis::{self, Axis, OnAxis, Steps};
 use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
@@ -20,10 +21,7 @@ const ROUNDING: f64 = 1e-12;
 ///
 /// # Errors
 /// Empty sides, values or weights that are not finite.
-pub fn distance(
-    internal: Weighted<'_>,
-    external: Weighted<'_>,
-) -> Result<f64, DiscrepancyError> {
+pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
     axis::on_points(internal, external, area)
 }
 

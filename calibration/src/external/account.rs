@@ -23,7 +23,7 @@ pub struct Account {
     pub rows_kept: u64,
     /// Rows that are not, by reason.
     pub rows_dropped: Vec<Tally>,
-    /// Rows that are in the log but not as written, by what was done.
+    /// Rows that were changed, by what was done.
     pub rows_repaired: Vec<Tally>,
     /// Rows that repeat an earlier row in every column, whatever became of them.
     pub duplicates: u64,
@@ -52,17 +52,30 @@ impl Account {
 
     /// The account in words, one fact a line.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{} rows read, {} kept", self.rows_read, self.rows_kept)];
+        let mut lines = vec![format!(
+            "{} rows read, {} kept",
+            self.rows_read, self.rows_kept
+        )];
         let mut tell = |verb: &str, tallies: &[Tally]| {
-            lines.extend(tallies.iter().map(|t| format!("  {} {verb}: {}", t.count, t.reason)));
+            lines.extend(
+                tallies
+                    .iter()
+                    .map(|t| format!("  {} {verb}: {}", t.count, t.reason)),
+            );
         };
         tell("dropped", &self.rows_dropped);
         tell("changed", &self.rows_repaired);
         if self.duplicates > 0 {
-            lines.push(format!("  {} repeat an earlier row in every column", self.duplicates));
+            lines.push(format!(
+                "  {} repeat an earlier row in every column",
+                self.duplicates
+            ));
         }
         lines.push(format!("{} events", self.events));
-        lines.push(format!("{} users seen, {} kept", self.users_seen, self.users_kept));
+        lines.push(format!(
+            "{} users seen, {} kept",
+            self.users_seen, self.users_kept
+        ));
         for tally in &self.users_dropped {
             lines.push(format!("  {} dropped: {}", tally.count, tally.reason));
         }
@@ -76,6 +89,9 @@ fn add(tallies: &mut Vec<Tally>, reason: &str, count: u64) {
     }
     match tallies.iter_mut().find(|tally| tally.reason == reason) {
         Some(tally) => tally.count += count,
-        None => tallies.push(Tally { reason: reason.into(), count }),
+        None => tallies.push(Tally {
+            reason: reason.into(),
+            count,
+        }),
     }
 }

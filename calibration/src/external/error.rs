@@ -42,7 +42,7 @@ pub struct UnmappedKind {
 }
 
 /// Why external data were refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub enum ExternalError {
     /// No such file.
     #[error("{path}: no such file; the path is relative to the folder the program was started in")]
@@ -183,6 +183,14 @@ pub enum ExternalError {
         /// What does not fit, and the remedy.
         reason: String,
     },
+    /// Users lack covariates.
+    #[error("{path}: {reason}")]
+    Covariates {
+        /// The path.
+        path: String,
+        /// Which, how many, and the remedy.
+        reason: String,
+    },
     /// No user is left.
     #[error("{path}: no user is left after filters, cleaning and window:\n{account}")]
     NoUsers {
@@ -232,7 +240,11 @@ pub enum ExternalError {
 }
 
 fn plural(n: u64, word: &str) -> String {
-    if n == 1 { word.into() } else { format!("{word}s") }
+    if n == 1 {
+        word.into()
+    } else {
+        format!("{word}s")
+    }
 }
 
 fn list(rows: &[BadRow], total: u64) -> String {
@@ -245,9 +257,20 @@ fn list(rows: &[BadRow], total: u64) -> String {
 
 fn kind_list(kinds: &[UnmappedKind]) -> String {
     let show = |k: &UnmappedKind| {
-        format!("{:?} ({} {}, first on line {})", k.kind, k.rows, plural(k.rows, "row"), k.line)
+        format!(
+            "{:?} ({} {}, first on line {})",
+            k.kind,
+            k.rows,
+            plural(k.rows, "row"),
+            k.line
+        )
     };
-    let mut text = kinds.iter().take(LISTED_ROWS).map(show).collect::<Vec<_>>().join(", ");
+    let mut text = kinds
+        .iter()
+        .take(LISTED_ROWS)
+        .map(show)
+        .collect::<Vec<_>>()
+        .join(", ");
     if kinds.len() > LISTED_ROWS {
         text += &format!(" and {} more", kinds.len() - LISTED_ROWS);
     }

@@ -36,6 +36,7 @@ pub(super) struct Source {
     record: ByteRecord,
     hash: Rc<RefCell<Sha256>>,
     rows: u64,
+    gzip: bool,
 }
 
 /// One row: its line in the file and its fields.
@@ -60,15 +61,29 @@ impl Source {
             reason: e.to_string(),
         };
         let hash = Rc::new(RefCell::new(Sha256::new()));
-        let mut raw = BufReader::new(Hashing { inner: raw, hash: Rc::clone(&hash) });
+        let mut raw = BufReader::new(Hashing {
+            inner: raw,
+            hash: Rc::clone(&hash),
+        });
         // By content, not by name: files lose their endings.
-        let gzip = raw.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
-        let mut text: Box<dyn BufRead> =
-            if gzip { Box::new(BufReader::new(MultiGzDecoder::new(raw))) } else { Box::new(raw) };
-        let damaged = |e: io::Error| damaged(path, 0, &e);
-        let start = text.fill_buf().map_err(damaged)?;
+        let gzip = raw
+            .fill_buf()
+            .map_err(unreadable)?
+            .starts_with(&[0x1f, 0x8b]);
+        let mut text: Box<dyn BufRead> = if gzip {
+            Box::new(BufReader::new(MultiGzDecoder::new(raw)))
+        } else {
+            Box::new(raw)
+        };
+        let start = text
+            .fill_buf()
+            .map_err(|e| broken(path, gzip, 0, e.to_string()))?;
         if let Some((what, remedy)) = other_format(start) {
-            return Err(ExternalError::NotCsv { path: path.into(), what, remedy });
+            return Err(ExternalError::NotCsv {
+                path: path.into(),
+                what,
+                remedy,
+            });
         }
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             text.consume(3);
@@ -83,7 +98,15 @@ impl Source {
             .terminator(Terminator::Any(b'\n'))
             .from_reader(text);
         let (header, record) = (Vec::new(), ByteRecord::new());
-        let mut source = Self { path: path.into(), header, csv, record, hash, rows: 0 };
+        let mut source = Self {
+            path: path.into(),
+            header,
+            csv,
+            record,
+            hash,
+            rows: 0,
+            gzip,
+        };
         let Some(row) = source.next_row()? else {
             return Err(ExternalError::Empty { path: path.into() });
         };
@@ -102,17 +125,25 @@ impl Source {
                 Ok(false) => return Ok(None),
                 Ok(true) => {}
                 Err(e) => {
-                    let reason = io::Error::other(e.to_string());
-                    return Err(damaged(&self.path, next.saturating_sub(1), &reason));
+                    let line = next.saturating_sub(1);
+                    return Err(broken(&self.path, self.gzip, line, e.to_string()));
                 }
             }
-            let inside = self.record.as_slice().iter().filter(|&&b| b == b'\n').count() as u64;
+            let inside = self
+                .record
+                .as_slice()
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count() as u64;
             if self.record.as_slice().iter().all(u8::is_ascii_whitespace) && self.record.len() < 2 {
                 continue;
             }
             self.rows += 1;
             let line = next.saturating_sub(1 + inside);
-            return Ok(Some(Row { line, record: &self.record }));
+            return Ok(Some(Row {
+                line,
+                record: &self.record,
+            }));
         }
     }
 
@@ -133,14 +164,22 @@ impl Source {
     }
 }
 
-fn damaged(path: &str, line: u64, reason: &io::Error) -> ExternalError {
-    ExternalError::Damaged { path: path.into(), line, reason: reason.to_string() }
+fn broken(path: &str, gzip: bool, line: u64, reason: String) -> ExternalError {
+    let path = path.into();
+    if gzip {
+        ExternalError::Damaged { path, line, reason }
+    } else {
+        ExternalError::Unreadable { path, reason }
+    }
 }
 
 fn open_file(path: &str) -> Result<File, ExternalError> {
     let unreadable = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => ExternalError::NotFound { path: path.into() },
-        _ => ExternalError::Unreadable { path: path.into(), reason: e.to_string() },
+        _ => ExternalError::Unreadable {
+            path: path.into(),
+            reason: e.to_string(),
+        },
     };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
@@ -155,10 +194,21 @@ fn other_format(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let known: [(&[u8], &str, &str); 6] = [
         (&[0xff, 0xfe], "UTF-16 text", AS_CSV),
         (&[0xfe, 0xff], "UTF-16 text", AS_CSV),
-        (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save it as CSV"),
+        (
+            b"PK\x03\x04",
+            "a zip archive or an Excel workbook",
+            "unpack it, or save it as CSV",
+        ),
         (&[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook", AS_CSV),
         (b"PAR1", "Parquet", "convert it to CSV"),
-        (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed", "unpack it, or compress it with gzip"),
+        (
+            &[0x28, 0xb5, 0x2f, 0xfd],
+            "zstd-compressed",
+            "unpack it, or compress it with gzip",
+        ),
     ];
-    known.iter().find(|(magic, ..)| start.starts_with(magic)).map(|(_, what, to_do)| (*what, *to_do))
+    known
+        .iter()
+        .find(|(magic, ..)| start.starts_with(magic))
+        .map(|(_, what, to_do)| (*what, *to_do))
 }

@@ -1,8 +1,8 @@
 //! Rewards: what a training run pays its simulated users. Fitted from [`Statistics`] alone.
 //!
 //! A reward is refitted on each rollout and then frozen as a [`Payment`], which is paid at each
-//! event. To add one, write a file with a type that implements [`Reward`] and add it to
-//! [`REWARDS`].
+//! event. To add one, write a file with a type that implements [`Reward`] and its options, and add
+//! it to [`RewardConfig`] and [`REWARDS`].
 
 use std::sync::Arc;
 
@@ -10,6 +10,112 @@ use serde::{Deserialize, Serialize};
 use trueup_env::{EventLog, Payment};
 
 use crate::discrepancy::DiscrepancyError;
+use crate::statistics::{Form, Statistics};
+
+mod points;
+pub mod shared;
+mod term;
+pub mod witness;
+
+#[cfg(test)]
+mod tests;
+
+pub use shared::SharedConfig;
+pub use witness::WitnessConfig;
+
+/// Names of all rewards.
+pub const REWARDS: &[&str] = &[witness::NAME, shared::NAME];
+
+/// Which reward, with its options: `kind = "witness"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum RewardConfig {
+    /// The first variation of the discrepancies, paid to each user by his own behaviour.
+    Witness(WitnessConfig),
+    /// The discrepancy itself, paid to all users alike: the weak baseline.
+    Shared(SharedConfig),
+}
+
+impl Default for RewardConfig {
+    fn default() -> Self {
+        Self::Witness(WitnessConfig::default())
+    }
+}
+
+impl RewardConfig {
+    /// Builds the reward from external statistics.
+    ///
+    /// # Errors
+    /// Terms that the statistics or the discrepancies cannot serve, options out of range.
+    pub fn build(&self, statistics: &Statistics) -> Result<Box<dyn Reward>, RewardError> {
+        Ok(match self {
+            Self::Witness(config) => Box::new(witness::WitnessReward::new(config, statistics)?),
+            Self::Shared(config) => Box::new(shared::SharedReward::new(config, statistics)?),
+        })
+    }
+}
+
+/// Features of [`default_terms`], each under Cramer-von Mises.
+///
+/// How much (`log_amount`), how regularly (`gap`), how often (`log_count`; and `event_count`,
+/// because the log scale hardly sees that heavy users are too few), how long (`recency`), and how
+/// users differ in amounts (`mean_log_amount`) and vary in themselves (`sd_log_amount`).
+/// The others (times of events, first ticks, gaps per user, extremes, totals, transitions) are held
+/// back, so that a report shows what nobody paid for.
+const DEFAULT_FEATURES: &[&str] = &[
+    "log_amount",
+    "gap",
+    "log_count",
+    "event_count",
+    "recency",
+    "mean_log_amount",
+    "sd_log_amount",
+];
+
+/// The terms of a reward that names none: Cramer-von Mises on seven features of amounts and
+/// times, and total variation on kinds where there are several. Features that the statistics do
+/// not hold, or that do not vary among real users, are left out. One discrepancy a feature, so
+/// that most of a panel is optimised by nobody.
+pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
+    let term = |feature: &str, discrepancy: &str| Term {
+        feature: feature.into(),
+        discrepancy: discrepancy.into(),
+        weight: 1.0,
+    };
+    let varies = |feature: &&&str| {
+        statistics
+            .feature(feature)
+            .is_some_and(|entry| match &entry.form {
+                Form::Grid(distribution) => distribution.sd > 0.0,
+                _ => false,
+            })
+    };
+    let mut terms: Vec<Term> = DEFAULT_FEATURES
+        .iter()
+        .filter(varies)
+        .map(|feature| term(feature, "cramer-von-mises"))
+        .collect();
+    if statistics
+        .kind_events
+        .iter()
+        .filter(|&&events| events > 0)
+        .count()
+        > 1
+    {
+        terms.push(term("kind", "total-variation"));
+    }
+    terms
+}
+
+/// `; did you mean ...?` where a known name is close, else nothing.
+fn suggestion(name: &str, known: &[&str]) -> String {
+    let near = known.iter().map(|k| (strsim::jaro_winkler(name, k), *k));
+    near.filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(String::new(), |(_, known)| {
+            format!("; did you mean `{known}`?")
+        })
+}
 
 /// One thing a reward optimises: a discrepancy on a feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,12 +138,14 @@ fn one() -> f64 {
 #[derive(Debug, thiserror::Error)]
 pub enum RewardError {
     /// No such reward, feature or discrepancy.
-    #[error("unknown {what} `{name}`; there are: {known}")]
+    #[error("unknown {what} `{name}`{suggestion}; there are: {known}")]
     Unknown {
-        /// `reward`, `feature` or `discrepancy`.
+        /// `feature` or `discrepancy`.
         what: &'static str,
         /// The name given.
         name: String,
+        /// `; did you mean ...?`, or empty.
+        suggestion: String,
         /// The names that exist.
         known: String,
     },
@@ -81,7 +189,8 @@ pub trait Reward: Send {
     /// A feature that is defined for no simulated user, or a discrepancy that fails.
     fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError>;
 
-    /// The weighted mean discrepancy over the terms at the last refit, in the units of the terms'
-    /// normalisation: what a progress line shows. NaN before the first.
+    /// The weighted mean distance over the terms at the last refit (the root where a discrepancy
+    /// is a square), of the rollout alone, without memory: what a progress line shows. Terms whose
+    /// feature no simulated user has are left out of it. NaN before the first refit.
     fn discrepancy(&self) -> f64;
 }

@@ -61,7 +61,11 @@ pub struct WitnessConfig {
 
 impl Default for WitnessConfig {
     fn default() -> Self {
-        Self { terms: None, memory: 0.5, decay: 0.8 }
+        Self {
+            terms: None,
+            memory: 0.5,
+            decay: 0.8,
+        }
     }
 }
 
@@ -91,7 +95,10 @@ impl WitnessReward {
                 )));
             }
         }
-        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
+        let terms = config
+            .terms
+            .clone()
+            .unwrap_or_else(|| default_terms(statistics));
         let ready = Ready::all(&terms, statistics)?;
         Ok(Self {
             memories: vec![Points::default(); ready.len()],
@@ -147,8 +154,11 @@ impl Reward for WitnessReward {
     }
 
     fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError> {
-        let rollouts: Vec<Rollout> =
-            self.ready.iter().map(|ready| ready.measure(internal)).collect();
+        let rollouts: Vec<Rollout> = self
+            .ready
+            .iter()
+            .map(|ready| ready.measure(internal))
+            .collect();
         let distances = self.ready.iter().zip(&rollouts);
         let distances: Result<Vec<_>, _> = distances.map(|(t, r)| t.distance(&r.points)).collect();
         self.discrepancy = term::mean_distance(&self.ready, &distances?)?;
@@ -157,10 +167,19 @@ impl Reward for WitnessReward {
             let p = self.remember(i, &rollout.points);
             // A term that never had a row pays nothing: terms that have rows bring them about.
             if !p.is_empty() {
-                pays.push(Pay::new(&self.ready[i], &p, rollout, self.clock, self.kinds)?);
+                pays.push(Pay::new(
+                    &self.ready[i],
+                    &p,
+                    rollout,
+                    self.clock,
+                    self.kinds,
+                )?);
             }
         }
-        Ok(Arc::new(WitnessPayment { clock: self.clock, pays }))
+        Ok(Arc::new(WitnessPayment {
+            clock: self.clock,
+            pays,
+        }))
     }
 
     fn discrepancy(&self) -> f64 {
@@ -168,10 +187,12 @@ impl Reward for WitnessReward {
     }
 }
 
-/// V of one term, frozen.
+/// V of one term, frozen: `factor (witness(x) - mean)`.
 struct Pay {
     definition: Definition,
-    value: Witness,
+    witness: Witness,
+    mean: f64,
+    factor: f64,
     kinds: usize,
     /// V of a user without events.
     empty: f64,
@@ -193,7 +214,11 @@ impl Pay {
             let (p, q) = (p.weighted(), term.external.weighted());
             let witness = term.discrepancy.witness(p, q).transpose().map_err(failed)?;
             let normaliser = if term.discrepancy.squared() {
-                let value = term.discrepancy.weighted_value(p, q).transpose().map_err(failed)?;
+                let value = term
+                    .discrepancy
+                    .weighted_value(p, q)
+                    .transpose()
+                    .map_err(failed)?;
                 2.0 * (value.unwrap_or(0.0).max(0.0) + 0.3 * noise).sqrt()
             } else {
                 1.0
@@ -205,7 +230,9 @@ impl Pay {
         let rows = rollout.rows_per_user.max(MIN_ROWS_PER_USER);
         let mut pay = Self {
             definition: term.feature.definition,
-            value: centred(witness, mean, term.weight / (normaliser * rows)),
+            witness,
+            mean,
+            factor: term.weight / (normaliser * rows),
             kinds,
             empty: 0.0,
         };
@@ -213,11 +240,16 @@ impl Pay {
         Ok(pay)
     }
 
+    #[inline]
+    fn value(&self, x: f64) -> f64 {
+        self.factor * (self.witness.at(x) - self.mean)
+    }
+
     /// V of a user with this history.
     #[inline]
     fn user(&self, history: &History, clock: &Clock) -> f64 {
         match self.definition {
-            Definition::User(f) => f(history, clock).map_or(0.0, |phi| self.value.at(phi)),
+            Definition::User(f) => f(history, clock).map_or(0.0, |phi| self.value(phi)),
             _ => 0.0,
         }
     }
@@ -226,7 +258,11 @@ impl Pay {
     fn event(&self, before: &History, event: &Event, after: &History, clock: &Clock) -> f64 {
         let row = match self.definition {
             Definition::User(_) => {
-                let from = if before.count == 0 { self.empty } else { self.user(before, clock) };
+                let from = if before.count == 0 {
+                    self.empty
+                } else {
+                    self.user(before, clock)
+                };
                 return self.user(after, clock) - from;
             }
             Definition::Event(f) => f(before, event),
@@ -236,7 +272,7 @@ impl Pay {
             }
             Definition::Pair(_) => None,
         };
-        row.map_or(0.0, |x| self.value.at(x))
+        row.map_or(0.0, |x| self.value(x))
     }
 }
 
@@ -244,17 +280,6 @@ impl Pay {
 fn smoothed_sign(p: &Points, q: &Points, noise: f64) -> Witness {
     let gap = |(p, q): (&f64, &f64)| (q - p) / ((q - p) * (q - p) + noise).sqrt();
     Witness::Table(p.weights.iter().zip(&q.weights).map(gap).collect())
-}
-
-/// `factor (witness - mean)`.
-fn centred(witness: Witness, mean: f64, factor: f64) -> Witness {
-    let shift = |values: Vec<f64>| values.into_iter().map(|v| factor * (v - mean)).collect();
-    match witness {
-        Witness::Curve { knots, values } => Witness::Curve { knots, values: shift(values) },
-        Witness::Table(values) => Witness::Table(shift(values)),
-        // A parabola has no constant: it moves to the vertex form's centre instead.
-        Witness::Parabola { .. } => witness,
-    }
 }
 
 /// The frozen reward.
@@ -265,6 +290,9 @@ struct WitnessPayment {
 
 impl Payment for WitnessPayment {
     fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
-        self.pays.iter().map(|pay| pay.event(before, event, after, &self.clock)).sum()
+        self.pays
+            .iter()
+            .map(|pay| pay.event(before, event, after, &self.clock))
+            .sum()
     }
 }

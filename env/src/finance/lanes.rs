@@ -31,6 +31,7 @@ pub struct FinanceLanes {
     layout: Layout,
     observation_space: Space,
     action_space: Space,
+    first: u64,
     payment: Option<Arc<dyn Payment>>,
     // Per lane.
     wallets: Wallets,
@@ -70,7 +71,11 @@ impl FinanceLanes {
         };
         Self {
             observation_space,
-            action_space: Space::KindAndAmount { n: world.choices(), high: MAX_AMOUNT },
+            action_space: Space::KindAndAmount {
+                n: world.choices(),
+                high: MAX_AMOUNT,
+            },
+            first: 0,
             payment: None,
             wallets: Wallets::new(&world.wallet, &world.clock, lanes),
             histories: vec![History::default(); lanes],
@@ -79,7 +84,11 @@ impl FinanceLanes {
             rows: vec![0.0; lanes * layout.size],
             masks: vec![true; lanes * world.choices()],
             path: Path::default(),
-            sources: world.kinds.iter().map(|kind| kind.effect.source()).collect(),
+            sources: world
+                .kinds
+                .iter()
+                .map(|kind| kind.effect.source())
+                .collect(),
             events: Vec::new(),
             tick: 0,
             steps: 0,
@@ -96,6 +105,13 @@ impl FinanceLanes {
             layout,
             world,
         }
+    }
+
+    /// Makes lane 0 user number `first` of a larger population: streams and labels are those of
+    /// users `first ..`, so that a population simulated in pieces is the same as in one.
+    pub fn first_user(mut self, first: u64) -> Self {
+        self.first = first;
+        self
     }
 
     /// The world.
@@ -123,6 +139,19 @@ impl FinanceLanes {
         self.histories.get(lane)
     }
 
+    /// Cash, savings and the worth of risky holdings of a lane, in money.
+    pub fn holdings(&self, lane: usize) -> Option<[f64; 3]> {
+        let price = self.path.price.get(self.tick as usize)?;
+        let wallets = &self.wallets;
+        let cash = *wallets.cash.get(lane)?;
+        Some([cash, wallets.savings[lane], wallets.units[lane] * price])
+    }
+
+    /// Income of a lane per tick, in money.
+    pub fn income(&self, lane: usize) -> Option<f64> {
+        self.wallets.income.get(lane).copied()
+    }
+
     /// (lane, event) of all events of the episode so far, in the order in which they happened.
     pub fn events(&self) -> &[(u32, Event)] {
         &self.events
@@ -136,14 +165,22 @@ impl FinanceLanes {
     }
 
     /// What happened in the episode so far, as a log with users `{prefix}0`, `{prefix}1` ...
+    /// (counted from the first user of the lanes).
     ///
     /// # Errors
     /// None that a checked world can cause.
     pub fn log(&self, prefix: &str) -> Result<EventLog, LogError> {
         EventLog::new(
             self.world.clock,
-            self.world.kinds.iter().map(|kind| kind.name.clone()).collect(),
-            (0..self.lanes()).map(|lane| format!("{prefix}{lane}")).collect(),
+            self.world
+                .kinds
+                .iter()
+                .map(|kind| kind.name.clone())
+                .collect(),
+            (self.first..)
+                .take(self.lanes())
+                .map(|user| format!("{prefix}{user}"))
+                .collect(),
             self.events.iter().copied(),
             Covariates {
                 names: self.world.profile.names.clone(),
@@ -164,14 +201,14 @@ impl FinanceLanes {
         self.profile.clear();
         for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
             let (seen, latent) = row[self.layout.fixed..].split_at_mut(grids.len());
-            let mut stream = streams.stream("profile", lane as u64);
+            let mut stream = streams.stream("profile", self.first + lane as u64);
             for ((field, grid), (mean, sd)) in seen.iter_mut().zip(grids).zip(&scales) {
                 let value = grid[stream.below(grid.len())];
                 self.profile.push(value);
                 let z = if *sd > 0.0 { (value - mean) / sd } else { 0.0 };
                 *field = z.clamp(-5.0, 5.0) as f32;
             }
-            let mut stream = streams.stream("latent", lane as u64);
+            let mut stream = streams.stream("latent", self.first + lane as u64);
             for field in latent {
                 let z: f64 = StandardNormal.sample(&mut stream);
                 *field = z.clamp(-4.0, 4.0) as f32;
@@ -186,7 +223,13 @@ impl FinanceLanes {
         for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
             row[..shared.len()].copy_from_slice(&shared);
             let money = Money::of(&self.wallets, lane, price);
-            self.layout.fill_now(row, self.tick, &self.histories[lane], &self.pulses[lane], money);
+            self.layout.fill_now(
+                row,
+                self.tick,
+                &self.histories[lane],
+                &self.pulses[lane],
+                money,
+            );
         }
         let choices = self.world.choices();
         for (lane, mask) in self.masks.chunks_exact_mut(choices).enumerate() {
@@ -200,7 +243,12 @@ impl FinanceLanes {
         let effect = self.world.kinds[usize::from(kind)].effect;
         let moved = self.wallets.apply(lane, effect, amount, price);
         self.cuts += u64::from(moved < amount);
-        let event = Event { tick: self.tick, kind, amount: moved, balance: self.wallets.cash[lane] };
+        let event = Event {
+            tick: self.tick,
+            kind,
+            amount: moved,
+            balance: self.wallets.cash[lane],
+        };
         let before = self.histories[lane];
         self.histories[lane].push(&event);
         let after = &self.histories[lane];
@@ -222,7 +270,9 @@ impl FinanceLanes {
         let choices = self.world.choices();
         let mask = &mut self.masks[lane * choices..(lane + 1) * choices];
         fill_mask(mask, &self.sources, &self.wallets, lane, price);
-        self.payment.as_ref().map_or(0.0, |payment| payment.event(&before, &event, after))
+        self.payment
+            .as_ref()
+            .map_or(0.0, |payment| payment.event(&before, &event, after))
     }
 
     /// Everybody has decided: the next tick, or the end of the horizon.
@@ -255,8 +305,10 @@ impl FinanceLanes {
         let (size, choices) = (self.layout.size, self.world.choices());
         for &lane in &self.waiting {
             let lane = lane as usize;
-            self.waiting_rows.extend_from_slice(&self.rows[lane * size..(lane + 1) * size]);
-            self.waiting_masks.extend_from_slice(&self.masks[lane * choices..(lane + 1) * choices]);
+            self.waiting_rows
+                .extend_from_slice(&self.rows[lane * size..(lane + 1) * size]);
+            self.waiting_masks
+                .extend_from_slice(&self.masks[lane * choices..(lane + 1) * choices]);
         }
     }
 
@@ -296,7 +348,7 @@ impl Lanes for FinanceLanes {
 
     fn reset(&mut self, streams: &Streams) {
         self.path = Path::draw(&self.world.market, &self.world.clock, streams);
-        self.wallets.reset(&self.world.wallet, streams);
+        self.wallets.reset(&self.world.wallet, streams, self.first);
         self.draw_users(streams);
         self.histories.fill(History::default());
         self.pulses.fill(Pulse::default());
@@ -306,7 +358,8 @@ impl Lanes for FinanceLanes {
         self.terminated.clear();
         self.truncated.clear();
         for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
-            self.layout.fill_own(row, &self.histories[lane], &self.pulses[lane]);
+            self.layout
+                .fill_own(row, &self.histories[lane], &self.pulses[lane]);
         }
         self.running = !self.histories.is_empty();
         self.all_wait();
@@ -318,11 +371,19 @@ impl Lanes for FinanceLanes {
     }
 
     fn observations(&self) -> &[f32] {
-        if self.everyone_waits { &self.rows } else { &self.waiting_rows }
+        if self.everyone_waits {
+            &self.rows
+        } else {
+            &self.waiting_rows
+        }
     }
 
     fn masks(&self) -> &[bool] {
-        if self.everyone_waits { &self.masks } else { &self.waiting_masks }
+        if self.everyone_waits {
+            &self.masks
+        } else {
+            &self.waiting_masks
+        }
     }
 
     fn step(&mut self, actions: &Actions) -> Result<(), StepError> {
@@ -365,7 +426,12 @@ impl Lanes for FinanceLanes {
             self.waiting.clear();
             self.compact();
             let field = "reward".into();
-            return Err(StepError::NotFinite { lane, step: self.steps, field, value });
+            return Err(StepError::NotFinite {
+                lane,
+                step: self.steps,
+                field,
+                value,
+            });
         }
         if self.waiting.is_empty() {
             self.next_tick();
@@ -401,5 +467,8 @@ fn fill_mask(mask: &mut [bool], sources: &[Source], wallets: &Wallets, lane: usi
 fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
+    (
+        mean,
+        (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt(),
+    )
 }

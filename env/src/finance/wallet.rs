@@ -24,6 +24,10 @@ pub struct WalletModel {
     pub income_sigma: f64,
     /// Cash at the start, in ticks of income, 0 to 100,000.
     pub initial_cash: f64,
+    /// Savings at the start, in ticks of income, 0 to 100,000.
+    pub initial_savings: f64,
+    /// Risky holdings at the start, in ticks of income, 0 to 100,000.
+    pub initial_risky: f64,
     /// Interest on savings per year, -0.5 to 1 (0.02 is 2%).
     pub savings_rate: f64,
     /// How far cash may fall below 0, in ticks of income, 0 to 100,000.
@@ -33,15 +37,25 @@ pub struct WalletModel {
 impl WalletModel {
     pub(super) fn check(&self) -> Result<(), WorldError> {
         let fields = [
-            ("wallet.income_median", self.income_median, SMALLEST_UNIT, 1e9),
+            (
+                "wallet.income_median",
+                self.income_median,
+                SMALLEST_UNIT,
+                1e9,
+            ),
             ("wallet.income_sigma", self.income_sigma, 0.0, 5.0),
             ("wallet.initial_cash", self.initial_cash, 0.0, 1e5),
+            ("wallet.initial_savings", self.initial_savings, 0.0, 1e5),
+            ("wallet.initial_risky", self.initial_risky, 0.0, 1e5),
             ("wallet.savings_rate", self.savings_rate, -0.5, 1.0),
             ("wallet.credit", self.credit, 0.0, 1e5),
         ];
         for (field, value, low, high) in fields {
             if !(low..=high).contains(&value) {
-                return Err(WorldError::new(field, format!("{value}; {low} to {high} is possible")));
+                return Err(WorldError::new(
+                    field,
+                    format!("{value}; {low} to {high} is possible"),
+                ));
             }
         }
         Ok(())
@@ -93,16 +107,24 @@ impl Wallets {
     }
 
     /// New wallets: only income is drawn.
-    pub(super) fn reset(&mut self, model: &WalletModel, streams: &Streams) {
+    pub(super) fn reset(&mut self, model: &WalletModel, streams: &Streams, first: u64) {
         for (lane, income) in self.income.iter_mut().enumerate() {
-            let z: f64 = StandardNormal.sample(&mut streams.stream("income", lane as u64));
+            let mut stream = streams.stream("income", first + lane as u64);
+            let z: f64 = StandardNormal.sample(&mut stream);
             *income = model.income_median * (model.income_sigma * z).exp();
         }
-        for (cash, income) in self.cash.iter_mut().zip(&self.income) {
-            *cash = model.initial_cash * income;
+        // The price is 1 at tick 0, so that units are money.
+        let initial = [
+            model.initial_cash,
+            model.initial_savings,
+            model.initial_risky,
+        ];
+        let places = [&mut self.cash, &mut self.savings, &mut self.units];
+        for (place, ticks) in places.into_iter().zip(initial) {
+            for (holding, income) in place.iter_mut().zip(&self.income) {
+                *holding = (ticks * income).min(MAX_HOLDING);
+            }
         }
-        self.savings.fill(0.0);
-        self.units.fill(0.0);
     }
 
     /// A tick begins: income is paid, savings earn interest.

@@ -35,7 +35,8 @@ impl Run {
             print_json(&outcome.summary)?;
         }
         common.say(&verdict::table(&outcome.summary));
-        common.say(&format!("Report: {}", outcome.report.display()));
+        let result = outcome.report.as_ref().unwrap_or(&outcome.folder);
+        common.say(&format!("Report: {}", result.display()));
         match outcome.summary.failed.as_slice() {
             [] => Ok(()),
             failed => {

@@ -30,59 +30,55 @@ pub struct ConfigError {
 pub type Refused = Box<ConfigError>;
 
 /// A document as text, overrides included.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Document {
     name: String,
+    /// What complaints show: the file, and the overrides below it.
     text: String,
+    /// What is parsed: the file, and each override behind as much space as there is text before it,
+    /// so that all places count from the start of the text.
+    parts: Vec<String>,
 }
 
 impl Document {
-    /// Parses `text`, called `name` in complaints, and lays the overrides over it.
-    ///
-    /// # Errors
-    /// Bad TOML, or an override without `=`, with an empty path, or with a path through a value
-    /// that is no table.
-    pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Section, Refused> {
-        let mut document = Self { name: name.into(), text: text.into() };
-        let mut table = document.table(0, 0)?;
+    /// A document called `name` in complaints, with overrides (`path=value`).
+    pub fn new(name: &str, text: &str, overrides: &[String]) -> Self {
+        let mut document = Self { name: name.into(), text: text.into(), parts: vec![text.into()] };
         for assignment in overrides {
             if !document.text.ends_with('\n') {
                 document.text.push('\n');
             }
             document.text.push_str("# --set\n");
-            let start = document.text.len();
-            document.text.push_str(&complete(assignment));
+            let line = complete(assignment);
+            document.parts.push(format!("{}{line}", " ".repeat(document.text.len())));
+            document.text.push_str(&line);
             document.text.push('\n');
-            let end = start + assignment.len();
-            let patch = document.table(start, end)?;
-            document.merge(&mut table, patch)?;
         }
-        let span = 0..document.text.len();
-        Ok(Section { document, name: String::new(), span, table, taken: Vec::new() })
+        document
     }
 
-    /// Parses the text from byte `start` on; places count from the start of the whole text. An
-    /// error without a place points at `start..end`.
-    fn table(&self, start: usize, end: usize) -> Result<DeTable<'static>, Refused> {
-        // Blank out what comes before byte for byte, so that places stay.
-        let blanked: String =
-            std::iter::repeat_n(' ', start).chain(self.text[start..].chars()).collect();
-        match DeTable::parse(&blanked) {
-            Ok(parsed) => {
-                let mut table = parsed.into_inner();
-                table.make_owned();
-                Ok(table)
-            }
-            Err(error) => {
-                let place = error.span().or((end > start).then_some(start..end));
-                Err(self.refuse(format!("not valid TOML: {}", error.message()), place, "here", None))
-            }
+    /// Parses the text and lays the overrides over it.
+    ///
+    /// # Errors
+    /// Bad TOML, or an override without `=`, with an empty path, or with a path through a value
+    /// that is no table.
+    pub fn root(&self) -> Result<Section<'_>, Refused> {
+        let mut root = DeTable::new();
+        for part in &self.parts {
+            let table = DeTable::parse(part).map_err(|error| {
+                let start = part.len() - part.trim_start().len();
+                let place = error.span().unwrap_or(start..part.len());
+                self.refuse(format!("not valid TOML: {}", error.message()), Some(place), "here", None)
+            })?;
+            self.merge(&mut root, table.into_inner())?;
         }
+        let span = 0..self.text.len();
+        Ok(Section { document: self, name: String::new(), span, table: root, taken: Vec::new() })
     }
 
     /// Lays `patch` over `table`; a table goes into a table, an element of an array of tables is
     /// found by its position, `name` or `kind`.
-    fn merge(&self, table: &mut DeTable<'static>, patch: DeTable<'static>) -> Result<(), Refused> {
+    fn merge<'d>(&self, table: &mut DeTable<'d>, patch: DeTable<'d>) -> Result<(), Refused> {
         for (key, value) in patch {
             let name = key.get_ref().to_string();
             let place = key.span();
@@ -117,12 +113,12 @@ impl Document {
         Ok(())
     }
 
-    fn element<'a>(
+    fn element<'a, 'd>(
         &self,
-        elements: &'a mut toml::de::DeArray<'static>,
+        elements: &'a mut toml::de::DeArray<'d>,
         array: &str,
-        key: &Spanned<Cow<'static, str>>,
-    ) -> Result<&'a mut DeValue<'static>, Refused> {
+        key: &Spanned<Cow<'d, str>>,
+    ) -> Result<&'a mut DeValue<'d>, Refused> {
         let wanted = key.get_ref();
         let titles: Vec<String> = elements.iter().map(|e| title(e.get_ref())).collect();
         let found = titles.iter().position(|title| title == wanted).or(wanted.parse().ok());
@@ -191,18 +187,18 @@ pub fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Opti
 
 /// A table of the document, from which values are taken one by one.
 #[derive(Debug)]
-pub struct Section {
-    document: Document,
+pub struct Section<'d> {
+    document: &'d Document,
     name: String,
     span: Range<usize>,
-    table: DeTable<'static>,
+    table: DeTable<'d>,
     taken: Vec<&'static str>,
 }
 
 /// A value with its place.
 pub type Placed<T> = Spanned<T>;
 
-impl Section {
+impl<'d> Section<'d> {
     /// Takes the value of `key`, if there is one.
     ///
     /// # Errors
@@ -263,7 +259,7 @@ impl Section {
             let help = Some(format!("write [[{}]] for each element", self.path(key)));
             return Err(self.document.refuse(message, Some(span), "here", help));
         };
-        let inner = |(i, element): (usize, Spanned<DeValue<'static>>)| {
+        let inner = |(i, element): (usize, Spanned<DeValue<'d>>)| {
             let span = element.span();
             self.inner(format!("{}.{i}", self.path(key)), span, element.into_inner())
         };
@@ -274,12 +270,11 @@ impl Section {
         &self,
         name: String,
         span: Range<usize>,
-        value: DeValue<'static>,
+        value: DeValue<'d>,
     ) -> Result<Self, Refused> {
         match value {
             DeValue::Table(table) => {
-                let document = self.document.clone();
-                Ok(Self { document, name, span, table, taken: Vec::new() })
+                Ok(Self { document: self.document, name, span, table, taken: Vec::new() })
             }
             _ => {
                 let message = format!("`{name}` is not a table");
@@ -310,7 +305,7 @@ impl Section {
     /// # Errors
     /// The first of them, with a suggestion.
     pub fn end(self) -> Result<(), Refused> {
-        match self.table.keys().next() {
+        match self.table.keys().min_by_key(|key| key.span().start) {
             None => Ok(()),
             Some(key) => {
                 let help = suggestion(key.get_ref(), self.taken.iter().copied());
@@ -333,9 +328,15 @@ impl Section {
 
     /// A complaint about the value of `key`, or about the section where it is not given.
     pub fn refuse_key(&self, key: &str, problem: &str) -> Refused {
+        self.refuse_key_with(key, problem, "")
+    }
+
+    /// The same with a remedy.
+    pub fn refuse_key_with(&self, key: &str, problem: &str, help: &str) -> Refused {
         let given = self.table.get(key).map(Spanned::span);
         let place = given.unwrap_or_else(|| self.span.clone());
-        self.document.refuse(format!("`{}` {problem}", self.path(key)), Some(place), "here", None)
+        let help = (!help.is_empty()).then(|| help.to_owned());
+        self.document.refuse(format!("`{}` {problem}", self.path(key)), Some(place), "here", help)
     }
 
     fn path(&self, key: &str) -> String {
@@ -353,12 +354,25 @@ impl Section {
             let field = message.starts_with("unknown field");
             let known = quoted.chain(if field { more } else { &[] }.iter().copied());
             let help = suggestion(given, known);
+            // Types that buffer their input lose the place: look for the key by its name.
+            let place = if field { key_place(&self.table, given).or(place) } else { place };
             let what = if field { "key" } else { "value" };
             let message = format!("unknown {what} `{given}` in `{path}`");
             return self.document.refuse(message, place, &format!("unknown {what}"), help);
         }
         self.document.refuse(format!("`{path}`: {message}"), place, "here", None)
     }
+}
+
+/// Where a key stands in a table or the tables inside it.
+fn key_place(table: &DeTable<'_>, wanted: &str) -> Option<Range<usize>> {
+    let own = table.get_key_value(wanted).map(|(key, _)| key.span());
+    own.or_else(|| {
+        table.values().find_map(|value| match value.get_ref() {
+            DeValue::Table(inner) => key_place(inner, wanted),
+            _ => None,
+        })
+    })
 }
 
 #[cfg(test)]
@@ -394,7 +408,8 @@ mod tests {
 
     #[test]
     fn values_are_taken_with_their_type() {
-        let mut root = Document::parse("t.toml", TEXT, &[]).unwrap();
+        let document = Document::new("t.toml", TEXT, &[]);
+        let mut root = document.root().unwrap();
         assert_eq!(*root.take::<u64>("seed").unwrap().unwrap().get_ref(), 1);
         let inner: Inner = root.section("inner").unwrap().rest().unwrap();
         assert_eq!(inner.count, 3);
@@ -405,27 +420,31 @@ mod tests {
     #[test]
     fn an_unknown_key_is_marked_and_the_nearest_is_suggested() {
         let text = TEXT.replace("count = 3", "cuont = 3");
-        let mut root = Document::parse("t.toml", &text, &[]).unwrap();
+        let document = Document::new("t.toml", &text, &[]);
+        let mut root = document.root().unwrap();
         let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
         assert_eq!(marked(&error), "cuont");
         assert_eq!(error.to_string(), "unknown key `cuont` in `inner`");
         assert_eq!(help(&error), "did you mean `count`?");
         root.take::<u64>("seeds").unwrap();
         let error = root.end().unwrap_err();
+        assert_eq!(marked(&error), "seed");
         assert_eq!(help(&error), "did you mean `seeds`?");
     }
 
     #[test]
     fn a_wrong_type_and_an_unknown_variant_are_marked() {
         let text = "[inner]\ncount = \"three\"\n";
-        let mut root = Document::parse("t.toml", text, &[]).unwrap();
+        let document = Document::new("t.toml", text, &[]);
+        let mut root = document.root().unwrap();
         let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
         assert_eq!(marked(&error), "\"three\"");
         let text = "[inner]\ncount = 1\nclock = \"wek\"\n";
-        let mut root = Document::parse("t.toml", text, &[]).unwrap();
+        let document = Document::new("t.toml", text, &[]);
+        let mut root = document.root().unwrap();
         let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
         assert_eq!(help(&error), "did you mean `week`?");
-        let error = Document::parse("t.toml", "seed = = 1\n", &[]).unwrap_err();
+        let error = Document::new("t.toml", "seed = = 1\n", &[]).root().unwrap_err();
         assert!(error.span.is_some(), "{error}");
     }
 
@@ -433,7 +452,8 @@ mod tests {
     fn overrides_reach_tables_and_elements_by_kind_and_position() {
         let sets = ["seed=7", "inner.count = 9", "list.b.size=5", "list.0.size=2", "new.a=x y"];
         let sets: Vec<String> = sets.map(String::from).into();
-        let mut root = Document::parse("t.toml", TEXT, &sets).unwrap();
+        let document = Document::new("t.toml", TEXT, &sets);
+        let mut root = document.root().unwrap();
         assert_eq!(*root.take::<u64>("seed").unwrap().unwrap().get_ref(), 7);
         let inner: Inner = root.section("inner").unwrap().rest().unwrap();
         assert_eq!(inner.count, 9);
@@ -449,16 +469,17 @@ mod tests {
 
     #[test]
     fn errors_of_overrides_are_marked_in_the_override() {
-        let parse = |set: &str| Document::parse("t.toml", TEXT, &[set.to_owned()]);
-        let mut root = parse("inner.count=-1").unwrap();
+        let parse = |set: &str| Document::new("t.toml", TEXT, &[set.to_owned()]);
+        let document = parse("inner.count=-1");
+        let mut root = document.root().unwrap();
         let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
         assert_eq!(marked(&error), "-1");
         assert!(error.text.inner().ends_with("# --set\ninner.count=-1\n"));
-        let error = parse("list.c.size=1").unwrap_err();
+        let error = parse("list.c.size=1").root().unwrap_err();
         assert_eq!(marked(&error), "c");
         assert_eq!(help(&error), "did you mean `a`?");
-        assert!(parse("seed").is_err());
-        assert!(parse("=1").is_err());
-        assert!(parse("seed.x=1").is_err());
+        assert!(parse("seed").root().is_err());
+        assert!(parse("=1").root().is_err());
+        assert!(parse("seed.x=1").root().is_err());
     }
 }

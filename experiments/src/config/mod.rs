@@ -9,8 +9,11 @@ mod document;
 
 use std::path::{Path, PathBuf};
 
-use trueup_calibration::evaluate::PanelConfig;
+use trueup_calibration::discrepancy::{self, energy_nd};
+use trueup_calibration::evaluate::{Metric, PanelConfig};
 use trueup_calibration::external::Map;
+use trueup_calibration::features;
+use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::reward::RewardConfig;
 use trueup_calibration::world::WorldConfig;
 
@@ -95,19 +98,32 @@ impl Experiment {
         overrides: &[String],
         folder: &Path,
     ) -> Result<Self, Refused> {
-        let mut root = Document::parse(name, text, overrides)?;
+        let document = Document::new(name, text, overrides);
+        let mut root = document.root()?;
         let experiment = Self {
             name: run_name(&mut root)?,
             seed: seed(&mut root)?,
             external: External::check(root.section("external")?, folder)?,
             test_share: test_share(root.section("split")?)?,
             world: root.section("world")?.rest()?,
-            reward: root.section("reward")?.rest()?,
+            reward: reward(root.section("reward")?)?,
             evaluation: Evaluation::check(root.section("evaluation")?)?,
             calibrators: calibrators(&mut root)?,
         };
+        experiment.check_before(&root)?;
         root.end()?;
         Ok(experiment)
+    }
+
+    /// Gap closed is measured from a calibrator that has to be there.
+    fn check_before(&self, root: &Section<'_>) -> Result<(), Refused> {
+        let before = &self.evaluation.panel.before;
+        if self.calibrators.iter().any(|calibrator| calibrator.name == *before) {
+            return Ok(());
+        }
+        let help = format!("add [[calibrators]] with kind = \"{before}\", or set evaluation.before");
+        let message = format!("no calibrator is called `{before}`, from which gaps are measured");
+        Err(root.refuse_whole(message, &help))
     }
 
     /// The config with every default filled in and every path absolute: running it repeats the run.
@@ -174,11 +190,11 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
 /// A file that cannot be read, and whatever is wrong in it, with the place.
 pub fn read_map(path: &Path) -> Result<Map, Failure> {
     let text = read_text(path, "map")?;
-    let section = Document::parse(&path.display().to_string(), &text, &[])?;
-    Ok(section.rest()?)
+    let document = Document::new(&path.display().to_string(), &text, &[]);
+    Ok(document.root()?.rest()?)
 }
 
-fn run_name(root: &mut Section) -> Result<String, Refused> {
+fn run_name(root: &mut Section<'_>) -> Result<String, Refused> {
     let name = root.need::<String>("name", "name = \"first\"")?;
     let allowed = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let text = name.get_ref();
@@ -189,7 +205,7 @@ fn run_name(root: &mut Section) -> Result<String, Refused> {
     Ok(name.into_inner())
 }
 
-fn seed(root: &mut Section) -> Result<u64, Refused> {
+fn seed(root: &mut Section<'_>) -> Result<u64, Refused> {
     let seed = root.need::<u64>("seed", "seed = 1")?;
     if i64::try_from(*seed.get_ref()).is_err() {
         let message = format!("`seed` is {}, more than TOML can hold", seed.get_ref());
@@ -198,7 +214,7 @@ fn seed(root: &mut Section) -> Result<u64, Refused> {
     Ok(seed.into_inner())
 }
 
-fn test_share(mut split: Section) -> Result<f64, Refused> {
+fn test_share(mut split: Section<'_>) -> Result<f64, Refused> {
     let share = match split.take::<f64>("test")? {
         None => 0.5,
         Some(share) if *share.get_ref() > 0.0 && *share.get_ref() < 1.0 => share.into_inner(),
@@ -212,7 +228,7 @@ fn test_share(mut split: Section) -> Result<f64, Refused> {
 }
 
 impl External {
-    fn check(mut section: Section, folder: &Path) -> Result<Self, Refused> {
+    fn check(mut section: Section<'_>, folder: &Path) -> Result<Self, Refused> {
         let source = section.take::<String>("source")?.map(Placed::into_inner);
         let statistics = section.take::<PathBuf>("statistics")?.map(Placed::into_inner);
         if source.is_none() && statistics.is_none() {
@@ -234,7 +250,7 @@ impl External {
 }
 
 impl Evaluation {
-    fn check(mut section: Section) -> Result<Self, Refused> {
+    fn check(mut section: Section<'_>) -> Result<Self, Refused> {
         let seeds = match section.take::<usize>("seeds")? {
             None => 4,
             Some(seeds) if (1..=1000).contains(seeds.get_ref()) => seeds.into_inner(),
@@ -252,11 +268,33 @@ impl Evaluation {
                 return Err(section.refuse(&users, message, help));
             }
         };
-        Ok(Self { seeds, users, panel: section.rest()? })
+        let panel: PanelConfig = section.rest()?;
+        panel.check().map_err(|problem| section.refuse_whole(problem, "see `trueup validate`"))?;
+        for metric in panel.metrics.iter().flatten() {
+            check_metric(&section, metric)?;
+        }
+        Ok(Self { seeds, users, panel })
     }
 }
 
-fn calibrators(root: &mut Section) -> Result<Vec<Named>, Refused> {
+/// A wrong name would else be found after the training.
+fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
+    let features = features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR]);
+    let discrepancies = discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
+    let known: [(&str, &str, Vec<&str>); 2] = [
+        ("feature", &metric.feature, features.collect()),
+        ("discrepancy", &metric.discrepancy, discrepancies.collect()),
+    ];
+    for (what, name, known) in known {
+        if !known.contains(&name) {
+            let help = suggestion(name, known.into_iter()).unwrap_or_default();
+            return Err(section.refuse_key_with("metrics", &format!("name the unknown {what} `{name}`"), &help));
+        }
+    }
+    Ok(())
+}
+
+fn calibrators(root: &mut Section<'_>) -> Result<Vec<Named>, Refused> {
     let Some(sections) = root.sections("calibrators")? else {
         return Err(root.refuse_whole(
             "no `calibrators`: nothing would be compared".into(),
@@ -285,11 +323,9 @@ fn calibrators(root: &mut Section) -> Result<Vec<Named>, Refused> {
         }
         list.push(Named { name, kind: entry.kind, plan: (entry.read)(section)? });
     }
-    match list.iter().any(|calibrator| calibrator.kind == calibrators::BEFORE) {
-        true => Ok(list),
-        false => Err(root.refuse_whole(
-            format!("the calibrators lack `{}`", calibrators::BEFORE),
-            "add [[calibrators]] with kind = \"personas\": the others are measured against it",
-        )),
-    }
+    Ok(list)
+}
+
+fn reward(section: Section<'_>) -> Result<RewardConfig, Refused> {
+    if section.is_empty() { Ok(RewardConfig::default()) } else { section.rest() }
 }

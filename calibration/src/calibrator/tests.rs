@@ -1,0 +1,437 @@
+//! Classical calibrators against published fits and closed forms.
+
+use rand_distr::{Distribution, StandardNormal};
+use trueup_env::{Clock, Covariates, Event, EventLog, Streams, Tick};
+
+use super::bgnbd::{BgNbd, BgNbdCalibrator, Purchases, data_of};
+use super::gamma_gamma::{GammaGamma, Spend};
+use super::scaling::Moments;
+use super::*;
+
+/// Users of the published sample: 39 weeks of CDNOW (`tests/fixtures/cdnow.py`), in weeks.
+fn cdnow() -> (Vec<Purchases>, Vec<Spend>) {
+    let text = include_str!("../../tests/fixtures/cdnow_rfm.csv");
+    let (mut purchases, mut spends) = (Vec::new(), Vec::new());
+    for line in text.lines().skip(2) {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        purchases.push(Purchases {
+            x: cells[0],
+            last: cells[1] / 7.0,
+            watched: cells[2] / 7.0,
+        });
+        if cells[3] > 0.0 {
+            spends.push(Spend {
+                count: cells[0],
+                mean: cells[3],
+            });
+        }
+    }
+    (purchases, spends)
+}
+
+fn near(value: f64, published: f64, tolerance: f64) {
+    assert!(
+        (value - published).abs() <= tolerance,
+        "{value}, published {published}"
+    );
+}
+
+/// Fader, Hardie and Lee (2005), table 2: 2,357 customers, log-likelihood -9582.4.
+#[test]
+fn bgnbd_gives_the_published_fit() {
+    let (users, _) = cdnow();
+    assert_eq!(users.len(), 2357);
+    let (fit, log_likelihood) = BgNbd::fit(&users).unwrap();
+    near(fit.r, 0.243, 0.0005);
+    near(fit.alpha, 4.414, 0.0005);
+    near(fit.a, 0.793, 0.0005);
+    near(fit.b, 2.426, 0.0005);
+    near(log_likelihood, -9582.43, 0.005);
+}
+
+/// Fader and Hardie (2013): 946 customers with repeat purchases. The likelihood is scipy's.
+#[test]
+fn gamma_gamma_gives_the_published_fit() {
+    let (_, spends) = cdnow();
+    assert_eq!(spends.len(), 946);
+    let (fit, log_likelihood) = GammaGamma::fit(&spends).unwrap();
+    near(fit.p, 6.25, 0.005);
+    near(fit.q, 3.74, 0.005);
+    near(fit.v, 15.44, 0.005);
+    near(log_likelihood, -4055.917694552202, 1e-5);
+}
+
+#[test]
+fn gamma_gamma_does_not_care_for_the_currency() {
+    let (_, spends) = cdnow();
+    let won: Vec<Spend> = spends
+        .iter()
+        .map(|s| Spend {
+            mean: 1300.0 * s.mean,
+            ..*s
+        })
+        .collect();
+    let (fit, _) = GammaGamma::fit(&spends).unwrap();
+    let (other, _) = GammaGamma::fit(&won).unwrap();
+    near(other.p / fit.p, 1.0, 1e-4);
+    near(other.v / fit.v / 1300.0, 1.0, 1e-4);
+}
+
+/// 2F1 by its series, for z in [0, 1).
+fn hypergeometric(a: f64, b: f64, c: f64, z: f64) -> f64 {
+    let (mut sum, mut term) = (1.0, 1.0);
+    for n in 0..10_000 {
+        let n = f64::from(n);
+        term *= (a + n) * (b + n) / ((c + n) * (n + 1.0)) * z;
+        sum += term;
+    }
+    sum
+}
+
+const PUBLISHED: BgNbd = BgNbd {
+    r: 0.243,
+    alpha: 4.414,
+    a: 0.793,
+    b: 2.426,
+};
+
+/// Equation 9 of the paper: E[X(t)] = (a + b - 1) / (a - 1) [1 - (alpha / (alpha + t))^r
+/// 2F1(r, b; a + b - 1; t / (alpha + t))]. Within 4.5 standard errors (false alarm 1e-5). The share of
+/// users without events is (alpha / (alpha + t))^r.
+#[test]
+fn drawn_counts_have_the_mean_of_the_closed_form() {
+    let BgNbd { r, alpha, a, b } = PUBLISHED;
+    let (t, n) = (52.0, 40_000);
+    let z = t / (alpha + t);
+    let expected = (a + b - 1.0) / (a - 1.0)
+        * (1.0 - (alpha / (alpha + t)).powf(r) * hypergeometric(r, b, a + b - 1.0, z));
+    let streams = Streams::new(21);
+    let draw = |i| PUBLISHED.draw(t, &mut streams.stream("draw", i));
+    let counts: Vec<f64> = (0..n).map(|i| draw(i).len() as f64).collect();
+    let mean = counts.iter().sum::<f64>() / n as f64;
+    let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / n as f64;
+    near(mean, expected, 4.5 * (variance / n as f64).sqrt());
+    let none = (alpha / (alpha + t)).powf(r);
+    let share = counts.iter().filter(|&&c| c == 0.0).count() as f64 / n as f64;
+    near(share, none, 4.5 * (none * (1.0 - none) / n as f64).sqrt());
+    let times = (0..n).map(draw).find(|times| times.len() > 3).unwrap();
+    assert!(times.is_sorted() && times.iter().all(|&time| time < t));
+}
+
+/// E[amount] = p v / (q - 1); E[amount^2] = p (p + 1) v^2 / ((q - 1)(q - 2)), finite for q > 2.
+/// Within 4.5 standard errors (false alarm 1e-5).
+#[test]
+fn drawn_amounts_have_the_mean_of_the_closed_form() {
+    let GammaGamma { p, q, v } = GammaGamma {
+        p: 6.25,
+        q: 3.74,
+        v: 15.44,
+    };
+    let (n, streams) = (40_000, Streams::new(22));
+    let draw = |i| {
+        let mut stream = streams.stream("draw", i);
+        GammaGamma { p, q, v }
+            .user(&mut stream)
+            .unwrap()
+            .sample(&mut stream)
+    };
+    let mean = (0..n).map(draw).sum::<f64>() / n as f64;
+    let expected = p * v / (q - 1.0);
+    let variance = p * (p + 1.0) * v * v / ((q - 1.0) * (q - 2.0)) - expected * expected;
+    near(mean, expected, 4.5 * (variance / n as f64).sqrt());
+}
+
+const CLOCK: Clock = Clock {
+    tick: Tick::Week,
+    horizon: 52,
+    start_day: None,
+};
+
+fn event(tick: u32, kind: u16, amount: f64) -> Event {
+    Event {
+        tick,
+        kind,
+        amount,
+        balance: f64::NAN,
+    }
+}
+
+fn log(kinds: &[&str], users: u32, events: Vec<(u32, Event)>) -> EventLog {
+    let kinds = kinds.iter().map(|kind| kind.to_string()).collect();
+    let labels = (0..users).map(|user| user.to_string()).collect();
+    EventLog::new(CLOCK, kinds, labels, events, Covariates::default()).unwrap()
+}
+
+/// A log of the model itself with known parameters.
+fn drawn(users: u32, seed: u64) -> EventLog {
+    let amounts = GammaGamma {
+        p: 6.25,
+        q: 3.74,
+        v: 15.44,
+    };
+    let mut events = Vec::new();
+    for user in 0..users {
+        let mut stream = Streams::new(seed).stream("user", u64::from(user));
+        let law = amounts.user(&mut stream).unwrap();
+        for time in PUBLISHED.draw(52.0, &mut stream) {
+            events.push((user, event(time as u32, 0, law.sample(&mut stream))));
+        }
+    }
+    log(&["purchase"], users, events)
+}
+
+fn calibrated(
+    calibrator: &mut dyn Calibrator,
+    train: &EventLog,
+) -> Result<Box<dyn Simulator>, CalibrationError> {
+    let statistics = Statistics::of(train);
+    let streams = Streams::new(5);
+    let (train, progress) = (Some(train), &Silent);
+    calibrator.calibrate(&Brief {
+        statistics: &statistics,
+        train,
+        streams,
+        progress,
+    })
+}
+
+/// Fit on a drawn log and simulate: the same mean count, share of idle users and mean log amount,
+/// within 6 standard errors of two samples.
+#[test]
+fn a_fitted_simulation_looks_like_its_training_log() {
+    let train = drawn(6000, 8);
+    let simulator = calibrated(&mut BgNbdCalibrator, &train).unwrap();
+    let simulated = simulator.simulate(6000, &Streams::new(77)).unwrap();
+    let counts = |log: &EventLog| -> Vec<f64> {
+        (0..log.user_count())
+            .map(|user| log.events_of(user).len() as f64)
+            .collect()
+    };
+    let moments = |values: &[f64]| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (
+            mean,
+            values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64,
+        )
+    };
+    let ((real, variance), (ours, _)) = (moments(&counts(&train)), moments(&counts(&simulated)));
+    near(ours, real, 6.0 * (2.0 * variance / 6000.0).sqrt());
+    let idle = |log: &EventLog| counts(log).iter().filter(|&&n| n == 0.0).count() as f64 / 6000.0;
+    near(
+        idle(&simulated),
+        idle(&train),
+        6.0 * (2.0 * 0.25 / 6000.0_f64).sqrt(),
+    );
+    let (real, ours) = (
+        Moments::of_log(&train).unwrap(),
+        Moments::of_log(&simulated).unwrap(),
+    );
+    near(ours.mean, real.mean, 0.06);
+    near(ours.sd, real.sd, 0.05);
+    let names: Vec<String> = simulator
+        .parameters()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names[..4], ["r", "alpha", "a", "b"]);
+}
+
+#[test]
+fn data_of_a_log_are_counts_last_times_and_spends() {
+    let events = vec![
+        (0, event(2, 0, 4.0)),
+        (0, event(9, 1, 1.0)),
+        (0, event(7, 0, 0.0)),
+        (1, event(0, 0, 6.0)),
+    ];
+    let log = log(&["buy", "sell"], 3, events);
+    let (purchases, spends) = data_of(&log, 0);
+    let of = |x, last| Purchases {
+        x,
+        last,
+        watched: 52.0,
+    };
+    assert_eq!(purchases, [of(2.0, 7.5), of(1.0, 0.5), of(0.0, 0.0)]);
+    assert_eq!(
+        spends,
+        [
+            Spend {
+                count: 1.0,
+                mean: 4.0
+            },
+            Spend {
+                count: 1.0,
+                mean: 6.0
+            }
+        ]
+    );
+}
+
+#[test]
+fn logs_do_not_depend_on_the_number_of_threads() {
+    let simulator = calibrated(&mut BgNbdCalibrator, &drawn(500, 3)).unwrap();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let log = pool
+            .install(|| simulator.simulate(300, &Streams::new(1)))
+            .unwrap();
+        serde_json::to_string(&log).unwrap()
+    };
+    assert_eq!(with(1), with(2));
+}
+
+#[test]
+fn kinds_are_processes_of_their_own() {
+    let one = drawn(800, 4);
+    let mut events = Vec::new();
+    for user in 0..800 {
+        for (i, e) in one.events_of(user as usize).iter().enumerate() {
+            events.push((user, event(e.tick, (i % 2) as u16, e.amount)));
+        }
+    }
+    let train = log(&["buy", "sell", "never"], 800, events);
+    let simulator = calibrated(&mut BgNbdCalibrator, &train).unwrap();
+    let simulated = simulator.simulate(4000, &Streams::new(2)).unwrap();
+    assert_eq!(simulated.kinds(), train.kinds());
+    let rate = |log: &EventLog, kind| {
+        log.events().iter().filter(|e| e.kind == kind).count() as f64 / log.user_count() as f64
+    };
+    for kind in 0..3 {
+        near(
+            rate(&simulated, kind),
+            rate(&train, kind),
+            0.3 * rate(&train, kind),
+        );
+    }
+}
+
+/// Users who act every second tick and never stop: the likelihood rises towards a law without
+/// spread of rates and without drop-out, and the fit must still give such a law.
+#[test]
+fn users_without_chance_are_fitted_at_the_border() {
+    let mut events = Vec::new();
+    for user in 0..40 {
+        events.extend((0..26).map(|i| (user, event(2 * i, 0, f64::from(1 + user % 4)))));
+    }
+    let train = log(&["purchase"], 40, events);
+    let simulator = calibrated(&mut BgNbdCalibrator, &train).unwrap();
+    let simulated = simulator.simulate(400, &Streams::new(6)).unwrap();
+    // A Poisson process of the same rate: mean 26 within 6 standard errors.
+    near(
+        simulated.events().len() as f64 / 400.0,
+        26.0,
+        6.0 * (26.0_f64 / 400.0).sqrt(),
+    );
+}
+
+#[test]
+fn what_cannot_be_fitted_is_said_with_a_remedy() {
+    let why = |log: &EventLog| {
+        calibrated(&mut BgNbdCalibrator, log)
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    assert!(why(&log(&["buy"], 4, vec![])).contains("larger log"));
+    assert!(why(&log(&["buy"], 1, vec![(0, event(1, 0, 2.0))])).contains("larger log"));
+    let equal = (0..9).map(|user| (user, event(user, 0, 5.0))).collect();
+    let text = why(&log(&["buy"], 9, equal));
+    assert!(
+        text.contains("mean amount is 5") && text.contains("leave this calibrator out"),
+        "{text}"
+    );
+    let streams = Streams::new(5);
+    let statistics = Statistics::of(&drawn(10, 1));
+    let brief = Brief {
+        statistics: &statistics,
+        train: None,
+        streams,
+        progress: &Silent,
+    };
+    let refused = BgNbdCalibrator.calibrate(&brief).err();
+    assert!(matches!(refused, Some(CalibrationError::NeedsLog("bgnbd"))));
+}
+
+/// A base with log-normal amounts and a fixed number of tries per user.
+struct Base {
+    tries: usize,
+    sd: f64,
+}
+
+impl Simulator for Base {
+    fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
+        let mut events = Vec::new();
+        for user in 0..users as u32 {
+            let mut stream = streams.stream("base", u64::from(user));
+            for _ in 0..self.tries {
+                let tick = stream.below(52) as u32;
+                let normal: f64 = StandardNormal.sample(&mut stream);
+                if stream.uniform() < 0.5 {
+                    events.push((user, event(tick, 0, (1.0 + self.sd * normal).exp())));
+                }
+            }
+        }
+        Ok(log(&["purchase"], users as u32, events))
+    }
+}
+
+/// Thinning (10 tries) and repeating (1 try): the three moments within 5 standard errors of the
+/// 8,192 users measured and the 8,192 drawn.
+#[test]
+fn scaling_gives_the_three_moments() {
+    let train = drawn(2000, 6);
+    let target = Moments::of_statistics(&Statistics::of(&train)).unwrap();
+    let direct = Moments::of_log(&train).unwrap();
+    near(target.mean, direct.mean, 1e-12);
+    near(target.sd, direct.sd, 1e-12);
+    for tries in [1, 10] {
+        let base = Box::new(Base { tries, sd: 0.4 });
+        let simulator = calibrated(&mut Scaling::new(base), &train).unwrap();
+        let log = simulator.simulate(8192, &Streams::new(3)).unwrap();
+        let found = Moments::of_log(&log).unwrap();
+        let events = log.events().len() as f64;
+        near(
+            found.events,
+            target.events,
+            5.0 * 2.0 * target.events / (8192.0_f64 * 0.5).sqrt(),
+        );
+        near(
+            found.mean,
+            target.mean,
+            5.0 * 3.0 * target.sd / events.sqrt(),
+        );
+        near(
+            found.sd,
+            target.sd,
+            5.0 * 3.0 * target.sd / (2.0 * events).sqrt(),
+        );
+        // As text, because unknown balances are NaN.
+        let text = |log| serde_json::to_string(&log).unwrap();
+        assert_eq!(
+            text(log),
+            text(simulator.simulate(8192, &Streams::new(3)).unwrap())
+        );
+    }
+}
+
+#[test]
+fn scaling_refuses_a_base_that_it_cannot_scale() {
+    let train = drawn(300, 6);
+    let why = |base| {
+        calibrated(&mut Scaling::new(Box::new(base)), &train)
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    assert!(why(Base { tries: 0, sd: 1.0 }).contains("raise its rates"));
+    assert!(why(Base { tries: 3, sd: 0.0 }).contains("spread"));
+    let empty = log(&["purchase"], 3, vec![]);
+    let refused = calibrated(
+        &mut Scaling::new(Box::new(Base { tries: 2, sd: 1.0 })),
+        &empty,
+    );
+    assert!(refused.err().unwrap().to_string().contains("check the map"));
+}

@@ -1,0 +1,283 @@
+//! Evaluates simulations against held-out real users: the panel, with noise floor and uncertainty.
+//!
+//! For each metric, a pair of a feature and a discrepancy D:
+//!
+//! - *value*: the mean over evaluation seeds of D(internal, test);
+//! - *floor*: D(train, test), as the two sides are, without making their sizes equal: a training
+//!   set larger than the simulations gives a floor that is a little low, which errs on the strict
+//!   side. Where there is no training log, the floor is D between two random halves of the test
+//!   users. Halves are smaller than the whole, so this floor is higher than between samples of full
+//!   size (by about sqrt 2 for distances that shrink as 1 / sqrt n, such as Kolmogorov-Smirnov and
+//!   Wasserstein-1, and by about 2 for squared ones, such as Cramer-von Mises and energy-nd), and a
+//!   value near it is not yet proof of equality;
+//! - *gap closed*: `1 - (value - floor) / (before - floor)`, where `before` is the value of the
+//!   uncalibrated run.
+//!
+//! The same metrics count for every calibrator, so that their medians compare: a metric that the
+//! rewards optimised is marked, and left out of the outer median, for all of them. Intervals are
+//! made as [`bootstrap`] says. Everything is a function of the logs, the config and the streams,
+//! whatever the number of threads.
+
+pub mod bootstrap;
+mod config;
+mod metrics;
+mod reference;
+mod report;
+mod summary;
+
+use rayon::prelude::*;
+use trueup_env::{EventLog, Streams};
+
+pub use config::{Metric, PanelConfig};
+pub use summary::gap_closed;
+
+use crate::classifier::two_sample_test;
+use crate::features;
+use crate::panel::CalibratorPanel;
+use crate::reward::Term;
+use crate::sample::{Sample, Shape};
+use bootstrap::{Measured, Weights};
+use metrics::Panel;
+use reference::Reference;
+
+/// The simulations of one calibrator.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Name of the calibrator.
+    pub name: String,
+    /// One log an evaluation seed; at least one.
+    pub logs: Vec<EventLog>,
+}
+
+/// Why there is no panel.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum PanelError {
+    /// No such feature or discrepancy.
+    #[error("unknown {what} `{name}` in the metrics of the panel; there are: {known}")]
+    Unknown {
+        /// `feature` or `discrepancy`.
+        what: &'static str,
+        /// The name given.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The discrepancy compares other rows.
+    #[error(
+        "the discrepancy `{discrepancy}` compares {wanted:?} rows, the feature `{feature}` has {given:?} rows"
+    )]
+    DoesNotSuit {
+        /// Name of the feature.
+        feature: String,
+        /// Name of the discrepancy.
+        discrepancy: String,
+        /// Rows of the feature.
+        given: Shape,
+        /// Rows that the discrepancy compares.
+        wanted: Shape,
+    },
+    /// A setting out of range.
+    #[error("panel: {0}")]
+    BadConfig(String),
+    /// Runs that cannot be told apart, or have no logs.
+    #[error("{0}")]
+    BadRuns(String),
+    /// Two logs of different worlds.
+    #[error("{which} cannot be compared with the test users: {why}")]
+    Mismatch {
+        /// Which log.
+        which: String,
+        /// What differs.
+        why: String,
+    },
+    /// Too few users.
+    #[error("{which} has {users} users; a comparison needs at least {least}")]
+    TooFewUsers {
+        /// Which log.
+        which: String,
+        /// How many it has.
+        users: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// All metrics were left out.
+    #[error("no metric can be measured on these real users: {0}")]
+    NothingToMeasure(String),
+}
+
+impl PanelError {
+    fn unknown(what: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> Self {
+        Self::Unknown { what, name: name.into(), known: known.collect::<Vec<_>>().join(", ") }
+    }
+}
+
+/// The fewest real users: two a half.
+pub const LEAST_USERS: usize = 4;
+
+/// Evaluates the runs on one panel, in the order given. `terms` is what the rewards of any run
+/// optimised. The run named `config.before` is where `gap_closed` starts; without it there is none.
+///
+/// # Errors
+/// Bad settings, logs of different clocks or kinds, too few users, or nothing to measure. A metric
+/// that cannot be measured is no error: it is listed in [`CalibratorPanel::left_out`].
+pub fn evaluate(
+    runs: &[Run],
+    train: Option<&EventLog>,
+    test: &EventLog,
+    terms: &[Term],
+    config: &PanelConfig,
+    streams: &Streams,
+) -> Result<Vec<CalibratorPanel>, PanelError> {
+    config.check().map_err(PanelError::BadConfig)?;
+    check(runs, train, test)?;
+    let reference = Reference::new(train, test, config.replicates, streams);
+    let panel = metrics::choose(config, reference.logs())?;
+    let sides = Sides::of(test, &panel);
+    let evaluation = Evaluation { panel: &panel, config, external: &sides };
+
+    let jobs: Vec<(usize, usize)> = runs
+        .iter()
+        .enumerate()
+        .flat_map(|(r, run)| (0..run.logs.len()).map(move |s| (r, s)))
+        .collect();
+    let (floor, measured) = rayon::join(
+        || evaluation.floor(&reference, streams),
+        || -> Vec<Judged> {
+            let judge = |&(run, seed): &(usize, usize)| {
+                let run: &Run = &runs[run];
+                let own = streams.child("run", 0).child(&run.name, seed as u64);
+                evaluation.judge(&run.logs[seed], &reference.test_weights, &own)
+            };
+            jobs.par_iter().map(judge).collect()
+        },
+    );
+    let mut by_run: Vec<Vec<Judged>> = runs.iter().map(|_| Vec::new()).collect();
+    for ((run, _), judged) in jobs.into_iter().zip(measured) {
+        by_run[run].push(judged);
+    }
+    report::panels(runs, &by_run, &floor, &panel, terms, config, train.is_none())
+}
+
+fn check(runs: &[Run], train: Option<&EventLog>, test: &EventLog) -> Result<(), PanelError> {
+    if runs.is_empty() {
+        return Err(PanelError::BadRuns("there is no run to evaluate".into()));
+    }
+    comparable("the test log", test, test, LEAST_USERS)?;
+    if let Some(train) = train {
+        comparable("the training log", train, test, 2)?;
+    }
+    for (i, run) in runs.iter().enumerate() {
+        if runs[..i].iter().any(|other| other.name == run.name) {
+            return Err(PanelError::BadRuns(format!("two runs are named `{}`", run.name)));
+        }
+        if run.logs.is_empty() {
+            let why = format!("the run `{}` has no internal log: it needs one a seed", run.name);
+            return Err(PanelError::BadRuns(why));
+        }
+        for (seed, log) in run.logs.iter().enumerate() {
+            comparable(&format!("internal log {seed} of `{}`", run.name), log, test, 2)?;
+        }
+    }
+    Ok(())
+}
+
+fn comparable(
+    which: &str,
+    log: &EventLog,
+    test: &EventLog,
+    least: usize,
+) -> Result<(), PanelError> {
+    let users = log.user_count();
+    if users < least {
+        return Err(PanelError::TooFewUsers { which: which.into(), users, least });
+    }
+    let mismatch = |why| Err(PanelError::Mismatch { which: which.into(), why });
+    let (own, other) = (log.clock(), test.clock());
+    if (own.tick, own.horizon) != (other.tick, other.horizon) {
+        let words = |c: &trueup_env::Clock| format!("{} ticks of a {}", c.horizon, c.tick.name());
+        return mismatch(format!("it has {}, they have {}", words(own), words(other)));
+    }
+    if log.kinds() != test.kinds() {
+        let (own, other) = (log.kinds().join(", "), test.kinds().join(", "));
+        return mismatch(format!("its kinds are {own}; theirs are {other}"));
+    }
+    Ok(())
+}
+
+/// The rows of all features of the panel over one log.
+struct Sides {
+    samples: Vec<Sample>,
+    vectors: Sample,
+}
+
+impl Sides {
+    fn of(log: &EventLog, panel: &Panel) -> Self {
+        let samples = panel.sources.par_iter().map(|source| source.sample(log)).collect();
+        Self { samples, vectors: features::user_vectors(log) }
+    }
+}
+
+/// What was measured on one pair of logs.
+struct Judged {
+    /// One entry a metric of the panel: the measurement, or why there is none.
+    metrics: Vec<Result<Measured, String>>,
+    /// AUC of the classifier test; none with too few users.
+    auc: Option<Measured>,
+    /// Importance of each column of the user vectors.
+    importance: Vec<f64>,
+}
+
+/// What all measurements share.
+struct Evaluation<'a> {
+    panel: &'a Panel,
+    config: &'a PanelConfig,
+    external: &'a Sides,
+}
+
+impl Evaluation<'_> {
+    fn judge(&self, log: &EventLog, external: &Weights, streams: &Streams) -> Judged {
+        let weights = bootstrap::weights(log.user_count(), self.config.replicates, streams);
+        self.compare(&Sides::of(log, self.panel), self.external, &weights, external, streams)
+    }
+
+    fn floor(&self, reference: &Reference<'_>, streams: &Streams) -> Judged {
+        let [left, right] = reference.logs();
+        let streams = streams.child("floor", 0);
+        let left_sides = Sides::of(left, self.panel);
+        let right_sides = Sides::of(right, self.panel);
+        let (left, right) = reference.weights();
+        self.compare(&left_sides, &right_sides, left, right, &streams)
+    }
+
+    fn compare(
+        &self,
+        left: &Sides,
+        right: &Sides,
+        left_weights: &Weights,
+        right_weights: &Weights,
+        streams: &Streams,
+    ) -> Judged {
+        let measure = |metric: &metrics::Chosen| {
+            let (left, right) = (&left.samples[metric.source], &right.samples[metric.source]);
+            let prepared = metric.discrepancy.get().prepare(left, right);
+            let prepared = prepared.map_err(|error| error.to_string())?;
+            Measured::of(prepared.as_ref(), left_weights, right_weights)
+                .ok_or_else(|| "the value is not defined for these users".to_string())
+        };
+        let classify = || {
+            let rows = self.config.classifier_users;
+            let test = two_sample_test(&left.vectors, &right.vectors, rows, streams)?;
+            let auc = Measured::of(&test.rankings, left_weights, right_weights)?;
+            Some((auc, test.importance))
+        };
+        let (metrics, classified) =
+            rayon::join(|| self.panel.metrics.par_iter().map(measure).collect(), classify);
+        let (auc, importance) = classified.unzip();
+        Judged { metrics, auc, importance: importance.unwrap_or_default() }
+    }
+}
+
+#[cfg(test)]
+mod coverage;
+#[cfg(test)]
+mod tests;

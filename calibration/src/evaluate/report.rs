@@ -1,0 +1,208 @@
+//! Puts measurements together: one panel a calibrator.
+
+use super::bootstrap::Measured;
+use super::metrics::Panel;
+use super::summary::{Entry, mean_excess, median_gap};
+use super::{Judged, PanelConfig, PanelError, Run};
+use crate::features;
+use crate::panel::{CalibratorPanel, LeftOut, PanelRow};
+use crate::reward::Term;
+
+/// A metric of the panel, averaged over the evaluation seeds, replicates centred; or why not.
+type Averaged = Vec<Result<Measured, String>>;
+
+/// The panels of all runs.
+pub fn panels(
+    runs: &[Run],
+    judged: &[Vec<Judged>],
+    floor: &Judged,
+    panel: &Panel,
+    terms: &[Term],
+    config: &PanelConfig,
+    halves: bool,
+) -> Result<Vec<CalibratorPanel>, PanelError> {
+    let averaged: Vec<Averaged> = judged.iter().map(|seeds| average(seeds, panel)).collect();
+    let floors: Vec<Option<Measured>> =
+        floor.metrics.iter().map(|m| m.as_ref().ok().cloned().map(Measured::centred)).collect();
+    let mut left_out = panel.left_out.clone();
+    for (i, metric) in floor.metrics.iter().enumerate() {
+        if let Err(reason) = metric {
+            left_out.push(panel.leave_out(i, format!("between real users: {reason}")));
+        }
+    }
+    if floors.iter().all(Option::is_none) {
+        return Err(PanelError::NothingToMeasure(reasons(&left_out)));
+    }
+    let before = runs.iter().position(|run| run.name == config.before);
+    let shared = Shared { panel, terms, floors: &floors, floor_auc: floor.auc.as_ref() };
+    let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
+        let mut one = shared.panel_of(seeds, own, before.map(|b| &averaged[b]));
+        one.name = run.name.clone();
+        one.left_out.splice(0..0, left_out.iter().cloned());
+        one.notes = notes(&one, before.is_some(), halves);
+        one
+    };
+    Ok(runs.iter().zip(judged.iter().zip(&averaged)).map(one).collect())
+}
+
+fn reasons(left_out: &[LeftOut]) -> String {
+    let words = left_out.iter().map(|entry| format!("{}: {}", entry.feature, entry.reason));
+    words.collect::<Vec<_>>().join("; ")
+}
+
+fn average(seeds: &[Judged], panel: &Panel) -> Averaged {
+    let of = |metric: usize| {
+        let all = seeds.iter().filter_map(|seed| seed.metrics.get(metric));
+        let defined: Vec<&Measured> = all.clone().filter_map(|m| m.as_ref().ok()).collect();
+        match Measured::mean(&defined) {
+            Some(mean) => Ok(mean.centred()),
+            None => Err(all.filter_map(|m| m.clone().err()).next().unwrap_or_default()),
+        }
+    };
+    (0..panel.metrics.len()).map(of).collect()
+}
+
+fn notes(one: &CalibratorPanel, before: bool, halves: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if halves {
+        notes.push(
+            "No training users were given: the noise floor compares two halves of the external \
+             users and is higher than between samples of full size (about 1.4 times for \
+             Kolmogorov-Smirnov and Wasserstein-1, 2 times for squared distances)."
+                .into(),
+        );
+    }
+    if !before {
+        notes.push("There is no uncalibrated run, so no gap closed.".into());
+    } else if one.gap_closed.is_none() {
+        notes.push(
+            "No metric that was not optimised has an uncalibrated value above its noise floor, so \
+             there is no gap to close."
+                .into(),
+        );
+    }
+    if one.c2st_auc.is_none() {
+        notes.push(format!(
+            "No classifier test: it needs at least {} users a side.",
+            crate::classifier::LEAST_USERS
+        ));
+    }
+    notes
+}
+
+impl Panel {
+    fn leave_out(&self, metric: usize, reason: String) -> LeftOut {
+        let chosen = &self.metrics[metric];
+        LeftOut {
+            feature: self.sources[chosen.source].name().into(),
+            discrepancy: Some(chosen.discrepancy.get().name().into()),
+            reason,
+        }
+    }
+}
+
+/// What the panels of all runs share.
+struct Shared<'a> {
+    panel: &'a Panel,
+    terms: &'a [Term],
+    floors: &'a [Option<Measured>],
+    floor_auc: Option<&'a Measured>,
+}
+
+impl Shared<'_> {
+    fn panel_of(
+        &self,
+        seeds: &[Judged],
+        own: &Averaged,
+        before: Option<&Averaged>,
+    ) -> CalibratorPanel {
+        let mut entries = Vec::new();
+        let mut rows = Vec::new();
+        let mut left_out = Vec::new();
+        for (i, (own, floor)) in own.iter().zip(self.floors).enumerate() {
+            let Some(floor) = floor else { continue };
+            let before = before.and_then(|all| all[i].as_ref().ok());
+            let entry = self.entry(i, own.as_ref().ok(), floor, before);
+            match own {
+                Ok(measured) => rows.push(self.row(i, &entry, measured)),
+                Err(reason) => left_out.push(self.panel.leave_out(i, reason.clone())),
+            }
+            entries.push(entry);
+        }
+        let gap = median_gap(entries.iter().filter(|entry| !entry.optimised));
+        let unseen = median_gap(entries.iter().filter(|entry| !entry.feature_rewarded));
+        let aucs: Vec<&Measured> = seeds.iter().filter_map(|seed| seed.auc.as_ref()).collect();
+        let auc = Measured::mean(&aucs).map(Measured::centred);
+        CalibratorPanel {
+            name: String::new(),
+            gap_closed: gap.as_ref().map(|gap| gap.value),
+            gap_closed_ci: gap.map(|gap| gap.interval(f64::NEG_INFINITY, f64::INFINITY)),
+            gap_closed_unseen: unseen.map(|gap| gap.value),
+            mean_excess: mean_excess(&entries),
+            c2st_auc: auc.as_ref().map(|auc| auc.value),
+            c2st_auc_ci: auc.map(|auc| auc.interval(0.0, 1.0)),
+            c2st_auc_floor: self.floor_auc.map(|auc| auc.value),
+            c2st_importance: importance(seeds),
+            panel: rows,
+            left_out,
+            notes: Vec::new(),
+        }
+    }
+
+    fn entry<'a>(
+        &self,
+        metric: usize,
+        measured: Option<&'a Measured>,
+        floor: &'a Measured,
+        before: Option<&'a Measured>,
+    ) -> Entry<'a> {
+        let chosen = &self.panel.metrics[metric];
+        let source = self.panel.sources[chosen.source];
+        let discrepancy = chosen.discrepancy.get().name();
+        let optimised =
+            |term: &Term| term.feature == source.name() && term.discrepancy == discrepancy;
+        Entry {
+            discrepancy,
+            measured,
+            floor,
+            before,
+            optimised: self.terms.iter().any(optimised),
+            feature_rewarded: self.terms.iter().any(|term| source.contains(&term.feature)),
+        }
+    }
+
+    fn row(&self, metric: usize, entry: &Entry<'_>, measured: &Measured) -> PanelRow {
+        let chosen = &self.panel.metrics[metric];
+        let source = self.panel.sources[chosen.source];
+        PanelRow {
+            feature: source.name().into(),
+            level: source.level().name().into(),
+            discrepancy: entry.discrepancy.into(),
+            unit: chosen.discrepancy.get().unit().into(),
+            value: measured.value,
+            ci: measured.interval(0.0, f64::INFINITY),
+            floor: entry.floor.value,
+            floor_ci: entry.floor.interval(0.0, f64::INFINITY),
+            before: entry.before.map(|before| before.value),
+            gap_closed: entry.gap_closed(),
+            optimised: entry.optimised,
+            feature_rewarded: entry.feature_rewarded,
+        }
+    }
+}
+
+/// The mean importance of each user-level feature over the seeds, most telling first.
+fn importance(seeds: &[Judged]) -> Vec<(String, f64)> {
+    let tested: Vec<&[f64]> =
+        seeds.iter().filter(|seed| seed.auc.is_some()).map(|s| s.importance.as_slice()).collect();
+    if tested.is_empty() {
+        return Vec::new();
+    }
+    let mean = |column: usize| {
+        tested.iter().filter_map(|columns| columns.get(column)).sum::<f64>() / tested.len() as f64
+    };
+    let named = features::user_features().enumerate();
+    let mut ranked: Vec<(String, f64)> = named.map(|(c, f)| (f.name.into(), mean(c))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked
+}

@@ -1,0 +1,127 @@
+//! From measured metrics to the numbers of a calibrator.
+
+use super::bootstrap::{Measured, median};
+
+/// Discrepancies behind the mean excess: they share a scale of about 0 to 1.
+const EXCESS: &[&str] = &[
+    "kolmogorov-smirnov",
+    "wasserstein-1",
+    "total-variation",
+    "correlation-gap",
+    "between-share-gap",
+];
+
+/// `1 - (value - floor) / (before - floor)`; none where `before` is not above the floor.
+pub fn gap_closed(value: f64, floor: f64, before: f64) -> Option<f64> {
+    let gap = 1.0 - (value - floor) / (before - floor);
+    (before > floor && gap.is_finite()).then_some(gap)
+}
+
+/// One metric of one calibrator, replicates centred.
+pub struct Entry<'a> {
+    /// Name of the discrepancy.
+    pub discrepancy: &'static str,
+    /// D(internal, test); none where it is not defined for this calibrator's users.
+    pub measured: Option<&'a Measured>,
+    /// The noise floor.
+    pub floor: &'a Measured,
+    /// D of the uncalibrated simulation.
+    pub before: Option<&'a Measured>,
+    /// Whether the reward optimised this very metric.
+    pub optimised: bool,
+    /// Whether the reward optimised any metric of this feature.
+    pub feature_rewarded: bool,
+}
+
+impl Entry<'_> {
+    /// The gap closed. A calibrator whose users leave the metric undefined has closed nothing.
+    pub fn gap_closed(&self) -> Option<f64> {
+        let zero = gap_closed(self.before?.value, self.floor.value, self.before?.value)?;
+        match self.measured {
+            Some(measured) => gap_closed(measured.value, self.floor.value, self.before?.value),
+            None => Some(zero),
+        }
+    }
+
+    fn gap_closed_in(&self, replicate: usize) -> Option<f64> {
+        let at = |measured: &Measured| measured.replicates.get(replicate).copied().flatten();
+        let (floor, before) = (at(self.floor)?, at(self.before?)?);
+        match self.measured {
+            Some(measured) => gap_closed(at(measured)?, floor, before),
+            None => gap_closed(before, floor, before),
+        }
+    }
+}
+
+/// The median gap closed over some metrics, with its replicates centred. The same metrics count in
+/// every replicate, except where resampling puts `before` at or below the floor.
+pub fn median_gap<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Measured> {
+    let counted: Vec<&Entry<'_>> = entries.filter(|entry| entry.gap_closed().is_some()).collect();
+    let gaps: Vec<f64> = counted.iter().filter_map(|entry| entry.gap_closed()).collect();
+    let replicates = counted.first()?.floor.replicates.len();
+    let median_in = |replicate: usize| {
+        let gaps = counted.iter().filter_map(|entry| entry.gap_closed_in(replicate));
+        median(&gaps.collect::<Vec<f64>>())
+    };
+    let measured =
+        Measured { value: median(&gaps)?, replicates: (0..replicates).map(median_in).collect() };
+    Some(measured.centred())
+}
+
+/// The mean of value - floor over the metrics that share a scale.
+pub fn mean_excess(entries: &[Entry<'_>]) -> Option<f64> {
+    let counted = entries.iter().filter(|entry| EXCESS.contains(&entry.discrepancy));
+    let excesses: Vec<f64> =
+        counted.filter_map(|e| Some(e.measured?.value - e.floor.value)).collect();
+    (!excesses.is_empty()).then(|| excesses.iter().sum::<f64>() / excesses.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(value: f64) -> Measured {
+        Measured { value, replicates: vec![Some(value - 0.1), Some(value + 0.1), None] }
+    }
+
+    fn entry<'a>(
+        value: Option<&'a Measured>,
+        floor: &'a Measured,
+        before: Option<&'a Measured>,
+    ) -> Entry<'a> {
+        Entry {
+            discrepancy: "kolmogorov-smirnov",
+            measured: value,
+            floor,
+            before,
+            optimised: false,
+            feature_rewarded: false,
+        }
+    }
+
+    #[test]
+    fn the_gap_is_0_before_and_1_at_the_floor() {
+        assert_eq!(gap_closed(0.5, 0.1, 0.5), Some(0.0));
+        assert_eq!(gap_closed(0.1, 0.1, 0.5), Some(1.0));
+        assert!(gap_closed(0.05, 0.1, 0.5).is_some_and(|gap| gap > 1.0));
+        assert_eq!(gap_closed(0.3, 0.5, 0.5), None);
+        assert_eq!(gap_closed(0.3, 0.6, 0.5), None);
+    }
+
+    #[test]
+    fn the_median_counts_undefined_metrics_as_no_better_than_before() {
+        let (floor, before, value) = (measured(0.0), measured(1.0), measured(0.2));
+        let entries = [
+            entry(Some(&value), &floor, Some(&before)),
+            entry(None, &floor, Some(&before)),
+            entry(Some(&value), &before, Some(&floor)),
+            entry(Some(&value), &floor, None),
+        ];
+        let gap = median_gap(entries.iter()).unwrap();
+        assert!((gap.value - 0.4).abs() < 1e-12);
+        assert_eq!(gap.replicates.iter().flatten().count(), 2);
+        assert!(median_gap(entries[2..].iter()).is_none());
+        assert!((mean_excess(&entries).unwrap() - (0.2 - 0.8 + 0.2) / 3.0).abs() < 1e-12);
+        assert_eq!(mean_excess(&[]), None);
+    }
+}

@@ -1,0 +1,728 @@
+//! Rows into typed values: filters and cleaning.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use csv::ByteRecord;
+
+use super::account::Account;
+use super::error::{BadRow, ExternalError, LISTED_ROWS, UnmappedKind};
+use super::map::{Checked, Duplicate, Filter, Map, Negative, Policy, Unmapped};
+use super::source::{Row, Source};
+use super::time::{self, TimeFormat};
+
+/// One usable row.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub line: u64,
+    pub user: u32,
+    /// Microseconds since 1970-01-01, or the tick where the file has ticks.
+    pub time: i64,
+    /// Index into [`Table::kinds`].
+    pub kind: u32,
+    pub amount: f64,
+    /// NaN where it is unknown.
+    pub balance: f64,
+}
+
+/// All usable rows in the order of the file.
+#[derive(Default)]
+pub(super) struct Table {
+    pub entries: Vec<Entry>,
+    /// Identifiers as written, by first appearance.
+    pub users: Vec<String>,
+    /// Whether a row says that the user exists, without an event.
+    pub marked: Vec<bool>,
+    /// Users x covariates; NaN where none was given.
+    pub covariates: Vec<f64>,
+    /// Names of kinds, by first appearance.
+    pub kinds: Vec<String>,
+    pub account: Account,
+    pub sha256: String,
+    pub header: Vec<String>,
+}
+
+/// Where the columns of a map are in a file.
+struct Positions {
+    user: usize,
+    time: usize,
+    amount: usize,
+    kind: Option<usize>,
+    balance: Option<usize>,
+    covariates: Vec<usize>,
+    filters: Vec<usize>,
+}
+
+/// What becomes of a kind as written.
+#[derive(Clone, Copy)]
+enum Target {
+    Kind(u32),
+    Dropped,
+    Unknown,
+}
+
+/// Why a row is not used.
+enum Refusal {
+    /// Dropped by a rule of the map, for this reason.
+    Dropped(String),
+    /// Bad under a policy.
+    Bad {
+        policy: Policy,
+        reason: &'static str,
+        row: BadRow,
+    },
+}
+
+type Outcome<T> = Result<T, Box<Refusal>>;
+
+struct Reader<'a> {
+    map: &'a Map,
+    format: &'a TimeFormat,
+    header: Vec<String>,
+    at: Positions,
+    table: Table,
+    user_numbers: HashMap<String, u32>,
+    kind_numbers: HashMap<String, u32>,
+    targets: HashMap<String, Target>,
+    unmapped: BTreeMap<String, UnmappedKind>,
+    seen: HashSet<[u64; 2]>,
+    bad: Vec<BadRow>,
+    bad_total: u64,
+}
+
+/// Reads a whole file.
+pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, ExternalError> {
+    // `Map::checked` allows ASCII only.
+    let mut source = Source::open(path, map.delimiter as u8)?;
+    let at = Positions::find(&source, map)?;
+    let mut reader = Reader {
+        map,
+        format: &checked.time_format,
+        header: source.header.clone(),
+        at,
+        table: Table::default(),
+        user_numbers: HashMap::new(),
+        kind_numbers: HashMap::new(),
+        targets: HashMap::new(),
+        unmapped: BTreeMap::new(),
+        seen: HashSet::new(),
+        bad: Vec::new(),
+        bad_total: 0,
+    };
+    while let Some(row) = source.next_row()? {
+        match reader.entry(&row) {
+            Ok(Some(entry)) => reader.table.entries.push(entry),
+            Ok(None) => {}
+            Err(refusal) => reader.refuse(*refusal),
+        }
+    }
+    reader.finish(&source)
+}
+
+impl Positions {
+    fn find(source: &Source, map: &Map) -> Result<Self, ExternalError> {
+        let find = |key: &str, column: &str| position(source, key, column, map.delimiter);
+        let columns = &map.columns;
+        let optional = |key: &str, column: &Option<String>| {
+            column
+                .as_deref()
+                .map(|column| find(key, column))
+                .transpose()
+        };
+        Ok(Self {
+            user: find("columns.user", &columns.user)?,
+            time: find("columns.time", &columns.time)?,
+            amount: find("columns.amount", &columns.amount)?,
+            kind: optional("columns.kind", &columns.kind)?,
+            balance: optional("columns.balance", &columns.balance)?,
+            covariates: columns
+                .covariates
+                .iter()
+                .map(|column| find("columns.covariates", column))
+                .collect::<Result<_, _>>()?,
+            filters: map
+                .filters
+                .iter()
+                .map(|filter| find("filters.column", &filter.column))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn position(
+    source: &Source,
+    key: &str,
+    column: &str,
+    delimiter: char,
+) -> Result<usize, ExternalError> {
+    let header = &source.header;
+    let count = header.iter().filter(|name| *name == column).count();
+    if count > 1 {
+        let (path, column) = (source.path.clone(), column.into());
+        return Err(ExternalError::RepeatedColumn {
+            path,
+            column,
+            count,
+        });
+    }
+    if let Some(at) = header.iter().position(|name| name == column) {
+        return Ok(at);
+    }
+    let other = [',', ';', '\t', '|']
+        .into_iter()
+        .find(|mark| *mark != delimiter && header.len() == 1 && header[0].contains(*mark));
+    let lower = column.to_lowercase();
+    let near = header
+        .iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&name.to_lowercase(), &lower),
+                name,
+            )
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(9) / 3);
+    let hint = match (other, near) {
+        (Some(mark), _) => format!("did you mean delimiter = {:?}? ", mark.to_string()),
+        (None, Some((_, name))) => format!("did you mean {name:?}? "),
+        (None, None) => String::new(),
+    };
+    Err(ExternalError::MissingColumn {
+        path: source.path.clone(),
+        column: column.into(),
+        key: key.into(),
+        hint,
+        available: source.columns(),
+    })
+}
+
+impl Reader<'_> {
+    /// One row: an entry, nothing (a user without events), or a refusal.
+    fn entry(&mut self, row: &Row<'_>) -> Outcome<Option<Entry>> {
+        self.whole(row)?;
+        for (filter, &column) in self.map.filters.iter().zip(&self.at.filters) {
+            self.filtered(filter, row, column)?;
+        }
+        self.duplicate(row)?;
+        let user = self.user(row)?;
+        self.covariates(row, user)?;
+        if self.is_marker(row) {
+            self.table.marked[user as usize] = true;
+            self.table
+                .account
+                .drop_rows("names a user without events", 1);
+            return Ok(None);
+        }
+        let time = self.time(row)?;
+        let (amount, negative) = self.amount(row)?;
+        let kind = self.kind(row, negative)?;
+        let balance = self.balance(row)?;
+        Ok(Some(Entry {
+            line: row.line,
+            user,
+            time,
+            kind,
+            amount,
+            balance,
+        }))
+    }
+
+    /// Every field is UTF-8, and there are as many as columns.
+    fn whole(&self, row: &Row<'_>) -> Outcome<()> {
+        let fields = row.record.len();
+        if !row.record.as_slice().is_ascii() {
+            for (i, field) in row.record.iter().enumerate() {
+                if let Err(e) = std::str::from_utf8(field) {
+                    let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
+                    let problem = format!("is not UTF-8 (byte 0x{byte:02x})");
+                    let row = BadRow {
+                        line: row.line,
+                        column: self.header.get(i).cloned(),
+                        value: short(&String::from_utf8_lossy(field)),
+                        problem,
+                    };
+                    // Never dropped: the whole file is in another encoding.
+                    let (policy, reason) = (Policy::Error, "not UTF-8");
+                    return Err(Box::new(Refusal::Bad {
+                        policy,
+                        reason,
+                        row,
+                    }));
+                }
+            }
+        }
+        if fields == self.header.len() {
+            return Ok(());
+        }
+        let text: Vec<_> = row.record.iter().map(String::from_utf8_lossy).collect();
+        let row = BadRow {
+            line: row.line,
+            column: None,
+            value: short(&text.join(&self.map.delimiter.to_string())),
+            problem: format!("has {fields} fields, the header has {}", self.header.len()),
+        };
+        let (policy, reason) = (self.map.cleaning.unparsable, "wrong number of fields");
+        Err(Box::new(Refusal::Bad {
+            policy,
+            reason,
+            row,
+        }))
+    }
+
+    fn filtered(&self, filter: &Filter, row: &Row<'_>, column: usize) -> Outcome<()> {
+        let text = text(row.record, column);
+        let mut pass = filter.equals.as_deref().is_none_or(|wanted| wanted == text)
+            && (filter.one_of.is_empty() || filter.one_of.iter().any(|wanted| wanted == text));
+        if pass && (filter.min.is_some() || filter.max.is_some()) {
+            let value = self.number(row, column)?;
+            pass = filter.min.is_none_or(|min| value >= min)
+                && filter.max.is_none_or(|max| value <= max);
+        }
+        if pass {
+            return Ok(());
+        }
+        Err(Box::new(Refusal::Dropped(format!(
+            "filter on column {:?}",
+            filter.column
+        ))))
+    }
+
+    fn duplicate(&mut self, row: &Row<'_>) -> Outcome<()> {
+        // 128 bits of hash stand for the row: two unequal rows of a billion collide with
+        // probability 1e-21.
+        let hash = [0u8, 1].map(|salt| {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            for field in row.record {
+                field.hash(&mut hasher);
+            }
+            hasher.finish()
+        });
+        if self.seen.insert(hash) {
+            return Ok(());
+        }
+        self.table.account.duplicates += 1;
+        let policy = match self.map.cleaning.duplicate {
+            Duplicate::Keep => return Ok(()),
+            Duplicate::Drop => Policy::Drop,
+            Duplicate::Error => Policy::Error,
+        };
+        let fields: Vec<_> = row.record.iter().map(String::from_utf8_lossy).collect();
+        let row = BadRow {
+            line: row.line,
+            column: None,
+            value: short(&fields.join(&self.map.delimiter.to_string())),
+            problem: "repeats an earlier row in every column".into(),
+        };
+        Err(Box::new(Refusal::Bad {
+            policy,
+            reason: "duplicate",
+            row,
+        }))
+    }
+
+    fn user(&mut self, row: &Row<'_>) -> Outcome<u32> {
+        let name = text(row.record, self.at.user);
+        if name.is_empty() {
+            return Err(self.missing(row, self.at.user, "missing user"));
+        }
+        if let Some(&number) = self.user_numbers.get(name) {
+            return Ok(number);
+        }
+        let number = self.table.users.len() as u32;
+        self.user_numbers.insert(name.into(), number);
+        self.table.users.push(name.into());
+        self.table.marked.push(false);
+        let width = self.at.covariates.len();
+        self.table
+            .covariates
+            .resize(self.table.covariates.len() + width, f64::NAN);
+        Ok(number)
+    }
+
+    fn covariates(&mut self, row: &Row<'_>, user: u32) -> Outcome<()> {
+        let width = self.at.covariates.len();
+        for i in 0..width {
+            let column = self.at.covariates[i];
+            if is_missing(text(row.record, column)) {
+                continue;
+            }
+            let value = self.number(row, column)?;
+            let first = &mut self.table.covariates[user as usize * width + i];
+            if first.is_nan() {
+                *first = value;
+            } else if *first != value {
+                let what = "a covariate differs from the user's first one, which counts";
+                self.table.account.repair_rows(what, 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// In a log that trueup wrote, a user without events has one row with empty fields.
+    fn is_marker(&self, row: &Row<'_>) -> bool {
+        let empty = |column: usize| text(row.record, column).is_empty();
+        matches!(self.format, TimeFormat::Tick)
+            && empty(self.at.time)
+            && empty(self.at.amount)
+            && self.at.kind.is_none_or(empty)
+    }
+
+    fn time(&self, row: &Row<'_>) -> Outcome<i64> {
+        let text = text(row.record, self.at.time);
+        if is_missing(text) {
+            return Err(self.missing(row, self.at.time, "missing time"));
+        }
+        self.format.parse(text).ok_or_else(|| {
+            let problem = format!("does not fit time_format = {:?}", self.map.time_format);
+            self.unparsable(row, self.at.time, "unparsable time", problem)
+        })
+    }
+
+    /// The amount without its sign, and whether it was negative.
+    fn amount(&mut self, row: &Row<'_>) -> Outcome<(f64, bool)> {
+        if is_missing(text(row.record, self.at.amount)) {
+            return Err(self.missing(row, self.at.amount, "missing amount"));
+        }
+        let amount = self.number(row, self.at.amount)?;
+        if amount >= 0.0 {
+            // Not -0.
+            return Ok((amount.abs(), false));
+        }
+        if self.map.negative_kind.is_some() {
+            return Ok((-amount, true));
+        }
+        let policy = match self.map.cleaning.negative {
+            Negative::Absolute => {
+                self.table
+                    .account
+                    .repair_rows("negative amount without its sign", 1);
+                return Ok((-amount, true));
+            }
+            Negative::Drop => Policy::Drop,
+            Negative::Error => Policy::Error,
+        };
+        let problem = "is negative; set negative_kind, or cleaning.negative = \"absolute\" or \
+                       \"drop\"";
+        let row = self.bad(row, self.at.amount, problem.into());
+        Err(Box::new(Refusal::Bad {
+            policy,
+            reason: "negative amount",
+            row,
+        }))
+    }
+
+    fn kind(&mut self, row: &Row<'_>, negative: bool) -> Outcome<u32> {
+        let map = self.map;
+        if negative && let Some(name) = &map.negative_kind {
+            return Ok(self.intern(name));
+        }
+        let Some(column) = self.at.kind else {
+            return Ok(self.intern(&map.kind));
+        };
+        let name = text(row.record, column);
+        if name.is_empty() {
+            return Err(self.missing(row, column, "missing kind"));
+        }
+        let target = match self.targets.get(name) {
+            Some(target) => *target,
+            None => {
+                let target = self.target(name);
+                self.targets.insert(name.into(), target);
+                target
+            }
+        };
+        match target {
+            Target::Kind(number) => Ok(number),
+            Target::Dropped => Err(Box::new(Refusal::Dropped("kind not in `kinds`".into()))),
+            Target::Unknown => {
+                let new = UnmappedKind {
+                    kind: short(name),
+                    rows: 0,
+                    line: row.line,
+                };
+                self.unmapped.entry(name.into()).or_insert(new).rows += 1;
+                Err(Box::new(Refusal::Dropped("kind not in `kinds`".into())))
+            }
+        }
+    }
+
+    fn target(&mut self, name: &str) -> Target {
+        let map = self.map;
+        if let Some(new) = map.kinds.get(name) {
+            return Target::Kind(self.intern(new));
+        }
+        match map.unmapped {
+            _ if map.kinds.is_empty() => Target::Kind(self.intern(name)),
+            Unmapped::Keep => Target::Kind(self.intern(name)),
+            Unmapped::Drop => Target::Dropped,
+            Unmapped::Error => Target::Unknown,
+        }
+    }
+
+    fn intern(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.kind_numbers.get(name) {
+            return number;
+        }
+        let number = self.table.kinds.len() as u32;
+        self.kind_numbers.insert(name.into(), number);
+        self.table.kinds.push(name.into());
+        number
+    }
+
+    fn balance(&self, row: &Row<'_>) -> Outcome<f64> {
+        match self.at.balance {
+            Some(column) if !is_missing(text(row.record, column)) => self.number(row, column),
+            _ => Ok(f64::NAN),
+        }
+    }
+
+    /// A finite number.
+    fn number(&self, row: &Row<'_>, column: usize) -> Outcome<f64> {
+        let text = text(row.record, column);
+        match number(text, self.map.decimal, self.map.thousands) {
+            Some(value) if value.is_finite() => Ok(value),
+            Some(_) => {
+                let problem = "is not a finite number".into();
+                Err(self.unparsable(row, column, "number that is not finite", problem))
+            }
+            None => {
+                Err(self.unparsable(row, column, "unparsable number", "is not a number".into()))
+            }
+        }
+    }
+
+    fn bad(&self, row: &Row<'_>, column: usize, problem: String) -> BadRow {
+        let value = short(text(row.record, column));
+        BadRow {
+            line: row.line,
+            column: self.header.get(column).cloned(),
+            value,
+            problem,
+        }
+    }
+
+    fn missing(&self, row: &Row<'_>, column: usize, reason: &'static str) -> Box<Refusal> {
+        let row = self.bad(row, column, "is missing".into());
+        Box::new(Refusal::Bad {
+            policy: self.map.cleaning.missing,
+            reason,
+            row,
+        })
+    }
+
+    fn unparsable(
+        &self,
+        row: &Row<'_>,
+        column: usize,
+        reason: &'static str,
+        problem: String,
+    ) -> Box<Refusal> {
+        let row = self.bad(row, column, problem);
+        Box::new(Refusal::Bad {
+            policy: self.map.cleaning.unparsable,
+            reason,
+            row,
+        })
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        match refusal {
+            Refusal::Dropped(reason) => self.table.account.drop_rows(&reason, 1),
+            Refusal::Bad {
+                policy: Policy::Drop,
+                reason,
+                ..
+            } => {
+                self.table.account.drop_rows(reason, 1);
+            }
+            Refusal::Bad {
+                policy: Policy::Error,
+                row,
+                ..
+            } => {
+                self.bad_total += 1;
+                if self.bad.len() < LISTED_ROWS {
+                    self.bad.push(row);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self, source: &Source) -> Result<Table, ExternalError> {
+        let path = source.path.clone();
+        if source.rows() == 0 {
+            return Err(ExternalError::HeaderOnly {
+                path,
+                columns: source.columns(),
+            });
+        }
+        if self.bad_total > 0 {
+            let hint = self.hint();
+            let (rows, total) = (self.bad, self.bad_total);
+            return Err(ExternalError::BadRows {
+                path,
+                rows,
+                total,
+                hint,
+            });
+        }
+        if !self.unmapped.is_empty() {
+            let kinds = self.unmapped.into_values().collect();
+            return Err(ExternalError::UnmappedKinds { path, kinds });
+        }
+        self.table.account.rows_read = source.rows();
+        self.table.account.users_seen = self.table.users.len() as u64;
+        self.table.sha256 = source.sha256();
+        self.table.header = self.header;
+        Ok(self.table)
+    }
+
+    /// What would make the listed rows good.
+    fn hint(&self) -> String {
+        let of = |column: usize| -> Vec<&str> {
+            let name = self.header.get(column);
+            let rows = self.bad.iter().filter(|row| row.column.as_ref() == name);
+            rows.map(|row| row.value.as_str())
+                .filter(|value| !is_missing(value))
+                .collect()
+        };
+        if self
+            .bad
+            .iter()
+            .any(|row| row.problem.starts_with("is not UTF-8"))
+        {
+            return "save the file as UTF-8 (in a shell: iconv -f CP949 -t UTF-8, with the \
+                    encoding it has now)"
+                .into();
+        }
+        if let Some(format) = time::suggest(&of(self.at.time)) {
+            return format!("the times listed fit time_format = {format:?}");
+        }
+        let amounts = of(self.at.amount);
+        let marks = [
+            ('.', Some(',')),
+            (',', None),
+            (',', Some('.')),
+            (',', Some(' ')),
+        ];
+        let fits = |(decimal, thousands): &(char, Option<char>)| {
+            amounts
+                .iter()
+                .all(|text| number(text, *decimal, *thousands).is_some_and(f64::is_finite))
+        };
+        match marks
+            .iter()
+            .find(|marks| !amounts.is_empty() && fits(marks))
+        {
+            Some((decimal, None)) => format!("the amounts listed fit decimal = \"{decimal}\""),
+            Some((decimal, Some(thousands))) if amounts.iter().any(|t| t.contains(*thousands)) => {
+                format!(
+                    "the amounts listed fit decimal = \"{decimal}\", thousands = \"{thousands}\""
+                )
+            }
+            _ => "mend the rows, or choose a policy under `cleaning` that drops and counts such \
+                  rows"
+                .into(),
+        }
+    }
+}
+
+/// A field without the white space around it.
+fn text(record: &ByteRecord, column: usize) -> &str {
+    record
+        .get(column)
+        .and_then(|field| std::str::from_utf8(field).ok())
+        .unwrap_or("")
+        .trim()
+}
+
+fn is_missing(text: &str) -> bool {
+    text.is_empty()
+        || (text.len() <= 4
+            && ["na", "n/a", "nan", "null", "none"]
+                .iter()
+                .any(|n| text.eq_ignore_ascii_case(n)))
+}
+
+/// A number with these marks; it may be infinite. Marks between thousands stand before groups of
+/// three digits, so that "1,5" is never read as 15.
+fn number(text: &str, decimal: char, thousands: Option<char>) -> Option<f64> {
+    if decimal == '.' && thousands.is_none() {
+        return text.parse().ok();
+    }
+    let (whole, fraction) = match text.split_once(decimal) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let mut groups = whole.split(|c| Some(c) == thousands);
+    let mut plain = groups.next()?.to_string();
+    for group in groups {
+        if group.len() != 3 || !group.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        plain += group;
+    }
+    // Points that are neither mark are refused with the rest of what is no number.
+    if plain.contains('.') || fraction.is_some_and(|fraction| fraction.contains('.')) {
+        return None;
+    }
+    if let Some(fraction) = fraction {
+        plain.push('.');
+        plain += fraction;
+    }
+    plain.parse().ok()
+}
+
+/// A field as an error shows it.
+pub(super) fn short(text: &str) -> String {
+    const LENGTH: usize = 60;
+    if text.chars().count() <= LENGTH {
+        return text.into();
+    }
+    text.chars().take(LENGTH).chain("...".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_the_marks() {
+        assert_eq!(number("1234.5", '.', None), Some(1234.5));
+        assert_eq!(number("1,234.5", '.', None), None);
+        assert_eq!(number("1,234.5", '.', Some(',')), Some(1234.5));
+        assert_eq!(number("1.234,5", ',', Some('.')), Some(1234.5));
+        assert_eq!(number("1234,5", ',', None), Some(1234.5));
+        assert_eq!(number("1.5", ',', None), None);
+        assert_eq!(number("-1 234,5", ',', Some(' ')), Some(-1234.5));
+        assert_eq!(number("1,234,567", '.', Some(',')), Some(1_234_567.0));
+        for text in [
+            "1,5",
+            "1,2345",
+            "1234,56",
+            "1.234,5",
+            "1,23a",
+            "1,234.5.6",
+            ",",
+        ] {
+            assert_eq!(number(text, '.', Some(',')), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_has_many_names() {
+        for text in ["", "NA", "n/a", "NaN", "null", "None"] {
+            assert!(is_missing(text), "{text}");
+        }
+        for text in ["0", "nano", "nobody"] {
+            assert!(!is_missing(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_field_is_shortened_between_characters() {
+        assert_eq!(short("가나"), "가나");
+        assert_eq!(short(&"가".repeat(61)), format!("{}...", "가".repeat(60)));
+    }
+}

@@ -1,0 +1,121 @@
+//! `trueup compare`: the report of two logs, without any training.
+
+use std::path::PathBuf;
+
+use trueup_calibration::evaluate::{self, PanelConfig, Run};
+use trueup_calibration::external::{self, Loaded};
+use trueup_env::Streams;
+use trueup_results::{
+    DataSource, Mode, Provenance, ProvenanceInput, ReportInput, RunDirectory, Series, State,
+    Summary, write_report,
+};
+
+use crate::cli::{Common, Out, print_json};
+use crate::config::read_map;
+use crate::failure::Failure;
+use crate::progress::Reporter;
+use crate::run::{REAL_USERS, pseudonym_key};
+use crate::verdict;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Compare {
+    /// The log of simulated users.
+    internal: String,
+    /// The log of real users; `builtin:cdnow` is one.
+    external: String,
+    /// How to read both logs (TOML); a builtin needs none.
+    #[arg(long, value_name = "MAP")]
+    map: Option<PathBuf>,
+    /// How to read the log of simulated users, where it differs from --map. A log that `trueup run`
+    /// wrote needs none: it is read on the clock of the real users.
+    #[arg(long, value_name = "MAP")]
+    internal_map: Option<PathBuf>,
+    /// Seed of the bootstrap and of the halves behind the noise floor.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    #[command(flatten)]
+    out: Out,
+}
+
+impl Compare {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Invalid maps or logs, logs that cannot be compared, or a failed write.
+    pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        let reporter = Reporter::new(common.style());
+        let read = |path: &Option<PathBuf>| path.as_ref().map(|p| read_map(p)).transpose();
+        let (map, internal_map) = (read(&self.map)?, read(&self.internal_map)?);
+        let key = pseudonym_key();
+        reporter.line(&format!("reading {}", self.external));
+        let real = external::load(&self.external, map.as_ref(), &key).map_err(Failure::invalid)?;
+        reporter.line(&format!("reading {}", self.internal));
+        let written = internal_map.is_none()
+            && !self.internal.starts_with("builtin:")
+            && external::is_written_log(&self.internal).map_err(Failure::invalid)?;
+        let simulated = match written {
+            true => external::read_log(&self.internal, real.log.clock(), real.log.kinds()),
+            false => external::load(&self.internal, internal_map.or(map).as_ref(), &key),
+        }
+        .map_err(Failure::invalid)?;
+        let streams = Streams::new(self.seed).child("panel", 0);
+        reporter.line("comparing");
+        let name = self.internal.rsplit(['/', '\\']).next().unwrap_or(&self.internal).to_owned();
+        let run = Run { name: name.clone(), logs: vec![simulated.log.clone()] };
+        let config = PanelConfig::default();
+        let panels = evaluate::evaluate(&[run], None, &real.log, &[], &config, &streams)
+            .map_err(Failure::invalid)?;
+        let summary = Summary {
+            name: "compare".into(),
+            mode: Mode::Compare,
+            seed: self.seed,
+            dataset: self.external.clone(),
+            train_users: 0,
+            test_users: real.log.user_count(),
+            seconds: reporter.seconds(),
+            calibrators: panels,
+            ..Summary::default()
+        };
+        let report = self.write(&summary, &simulated, &real, &name)?;
+        if common.json {
+            print_json(&summary)?;
+        }
+        common.say(&verdict::comparison(&summary, &self.external));
+        common.say(&format!("Report: {}", report.display()));
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        summary: &Summary,
+        simulated: &Loaded,
+        real: &Loaded,
+        name: &str,
+    ) -> Result<PathBuf, Failure> {
+        let stem = name.split('.').next().unwrap_or(name);
+        let directory = RunDirectory::create(&self.out.folder, &format!("compare-{stem}"), self.seed)
+            .map_err(Failure::run)?;
+        let sources = [(&self.internal, simulated), (&self.external, real)];
+        let data = sources.map(|(source, loaded)| DataSource {
+            source: source.clone(),
+            sha256: loaded.sha256.clone(),
+        });
+        let provenance = Provenance::collect(ProvenanceInput {
+            seeds: vec![("panel".into(), self.seed)],
+            data: data.into(),
+            threads: rayon::current_num_threads(),
+            ..ProvenanceInput::default()
+        });
+        let series = Series::of(REAL_USERS, &real.log, &[(name, vec![&simulated.log])]);
+        let written = directory
+            .write_json("provenance.json", &provenance)
+            .and_then(|_| directory.write("account.txt", real.account.lines().join("\n").as_bytes()))
+            .and_then(|_| directory.write_json("series.json", &series))
+            .and_then(|_| directory.write_json("summary.json", summary))
+            .and_then(|_| write_report(directory.path(), &ReportInput::read(directory.path())?))
+            .map_err(Failure::run)?;
+        directory.finish(State::Done, None).map_err(Failure::run)?;
+        Ok(written)
+    }
+}

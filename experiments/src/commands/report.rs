@@ -1,0 +1,39 @@
+//! `trueup report`: writes the report of a run again from its files.
+
+use std::path::PathBuf;
+
+use trueup_results::{ReportInput, State, status, write_report};
+
+use crate::cli::{Common, print_json};
+use crate::failure::Failure;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// The run directory.
+    dir: PathBuf,
+}
+
+impl Report {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A folder that is no run directory, or a run that did not get far enough.
+    pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        let status = status(&self.dir).map_err(Failure::invalid)?;
+        let input = ReportInput::read(&self.dir).map_err(|error| match status.state {
+            State::Done => Failure::invalid(error),
+            state => {
+                let why = status.message.as_deref().map_or(String::new(), |m| format!(" ({m})"));
+                let message = format!("the run is {}{why}: {error}", state.name());
+                Failure::invalid_because(message, "a report needs a run that came to its verdict")
+            }
+        })?;
+        let path = write_report(&self.dir, &input).map_err(Failure::run)?;
+        if common.json {
+            print_json(&serde_json::json!({ "report": path }))?;
+        }
+        common.say(&format!("Report: {}", path.display()));
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Empirical distribution functions of a feature, real users against every calibrator: the share of
+//! rows that are at most x. The largest vertical gap is Kolmogorov-Smirnov's distance.
+
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+use trueup_calibration::statistics::Distribution;
+
+use super::axis::{Axis, feature_axis, feature_range};
+use super::canvas::{Canvas, Entry, Frame, PlotError};
+use super::style::{REAL, colour};
+use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
+use crate::series::FeatureSeries;
+use crate::summary::Summary;
+
+/// Registry entry.
+pub const KIND: PlotKind =
+    PlotKind { name: "ecdf", title: "Distributions", make: |input| features(input, picture) };
+
+/// One curve: name, colour, line width, distribution.
+pub(super) type Curve = (String, RGBColor, f64, Distribution);
+
+struct Ecdf {
+    title: String,
+    x: Axis,
+    curves: Vec<Curve>,
+}
+
+/// Makes a picture of every real feature.
+pub(super) fn features(
+    input: PlotInput<'_>,
+    make: fn(PlotInput<'_>, &FeatureSeries) -> Picture,
+) -> Vec<Outcome> {
+    let real = |feature: &&FeatureSeries| feature.histogram.is_some() || feature.sides.is_empty();
+    let features = input.series.features.iter().filter(real);
+    let outcome = |feature: &FeatureSeries| {
+        if feature.sides.is_empty() {
+            let why = format!("{}: not defined for any real user.", feature.title);
+            return Outcome::Empty(why);
+        }
+        Outcome::Drawn(make(input, feature))
+    };
+    let outcomes: Vec<Outcome> = features.map(outcome).collect();
+    if outcomes.is_empty() {
+        return vec![Outcome::Empty("The run stored no distributions.".to_owned())];
+    }
+    outcomes
+}
+
+/// Width of the line of the real users.
+const BROAD: f64 = 6.0;
+
+/// The curves of a feature, the real users first.
+pub(super) fn curves(summary: &Summary, feature: &FeatureSeries) -> Vec<Curve> {
+    let best = summary.best().map(|c| c.name.as_str());
+    let curve = |(i, side): (usize, &crate::series::Side)| {
+        let place = summary.calibrators.iter().position(|c| c.name == side.name);
+        let (colour, width) = match i.checked_sub(1) {
+            None => (REAL, BROAD),
+            Some(i) if Some(side.name.as_str()) == best => (colour(place.unwrap_or(i)), 2.2),
+            Some(i) => (colour(place.unwrap_or(i)), 1.4),
+        };
+        Some((side.name.clone(), colour, width, side.distribution.clone()?))
+    };
+    feature.sides.iter().enumerate().filter_map(curve).collect()
+}
+
+/// Legend entries.
+pub(super) fn entries<'a>(curves: &'a [Curve]) -> Vec<Entry<'a>> {
+    let entry = |(name, colour, width, _): &'a Curve| {
+        Entry { name, colour: *colour, width: *width, area: false }
+    };
+    curves.iter().map(entry).collect()
+}
+
+fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
+    let (low, high) = feature_range(feature);
+    let (scale, title) = feature_axis(input.series, feature);
+    let curves = curves(input.summary, feature);
+    let medians: Vec<String> = curves
+        .iter()
+        .map(|(name, _, _, d)| format!("{name} {}", scale.label(d.quantile(0.5))))
+        .collect();
+    let description = format!(
+        "{} Share of rows at or below each value; a simulation that matches lies on the grey \
+         band. Medians: {}.",
+        feature.definition,
+        medians.join(", ")
+    );
+    Picture {
+        about: feature.name.clone(),
+        title: feature.title.clone(),
+        description,
+        drawing: Box::new(Ecdf {
+            title: feature.title.clone(),
+            x: Axis::new(scale, low, high, 6, title),
+            curves,
+        }),
+    }
+}
+
+impl Plot for Ecdf {
+    fn size(&self) -> (u32, u32) {
+        (460, 330)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
+        canvas.begin(&self.title)?;
+        let top = canvas.legend(&entries(&self.curves), 38.0)?;
+        let frame = Frame::new(canvas, top, self.x.clone(), Axis::percent("share at or below"))?;
+        for (_, colour, width, distribution) in &self.curves {
+            frame.curve(steps(distribution), *colour, *width)?;
+        }
+        Ok(())
+    }
+}
+
+/// The corners of the step function: across at the old height, then up.
+fn steps(distribution: &Distribution) -> impl Iterator<Item = (f64, f64)> {
+    let last = distribution.quantiles.len().saturating_sub(1).max(1) as f64;
+    let start = distribution.quantiles.first().map(|&q| (q, 0.0));
+    let rise = distribution.quantiles.iter().enumerate().skip(1).flat_map(move |(i, &q)| {
+        let before = (i - 1) as f64 / last;
+        [(q, before), (q, i as f64 / last)]
+    });
+    start.into_iter().chain(rise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_the_distribution_function() {
+        let values: Vec<f64> = [0.0; 60].into_iter().chain([1.0; 30]).chain([5.0; 10]).collect();
+        let distribution = Distribution::of(&values).unwrap();
+        let points: Vec<_> = steps(&distribution).collect();
+        let height = |x: f64| points.iter().filter(|p| p.0 <= x).map(|p| p.1).fold(0.0, f64::max);
+        // The grid has 512 steps: it is right to within one.
+        for (x, wanted) in [(-1.0, 0.0), (0.0, 0.6), (0.9, 0.6), (1.0, 0.9), (5.0, 1.0)] {
+            assert!((height(x) - wanted).abs() <= 1.0 / 512.0, "{x}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Rows of a value with its interval, best on top, against reference lines.
+
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, PlotError, TEXT};
+use super::Plot;
+use super::style::{GRID, INK, MUTED};
+
+/// One row.
+pub struct Row {
+    /// What it is.
+    pub name: String,
+    /// Its colour.
+    pub colour: RGBColor,
+    /// The value.
+    pub value: f64,
+    /// 95% interval, where there is one.
+    pub ci: Option<[f64; 2]>,
+    /// The value in words, at the right edge.
+    pub label: String,
+}
+
+/// The picture.
+pub struct Intervals {
+    /// Title.
+    pub title: String,
+    /// The axis of the values.
+    pub x: Axis,
+    /// Values that mean something, with their names.
+    pub references: Vec<(f64, &'static str)>,
+    /// Rows from top to bottom.
+    pub rows: Vec<Row>,
+}
+
+const ROW: f64 = 34.0;
+const TOP: f64 = 62.0;
+
+impl Plot for Intervals {
+    fn size(&self) -> (u32, u32) {
+        (460, (TOP + ROW * self.rows.len() as f64 + 52.0) as u32)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
+        canvas.begin(&self.title)?;
+        let (width, _) = canvas.size();
+        let widest = |text: fn(&Row) -> &str| {
+            self.rows.iter().map(|r| canvas.width_of(text(r), TEXT)).fold(0.0, f64::max)
+        };
+        let left = 22.0 + widest(|row| &row.name).min(150.0);
+        let right = width - 22.0 - widest(|row| &row.label);
+        let bottom = TOP + ROW * self.rows.len() as f64;
+        let place = |value: f64| left + self.x.share(value) * (right - left);
+        for (value, label) in &self.x.ticks {
+            let x = place(*value);
+            canvas.line(&[(x, TOP), (x, bottom)], GRID, 1.0)?;
+            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
+        }
+        let last = self.references.len().saturating_sub(1);
+        for (i, (value, name)) in self.references.iter().enumerate() {
+            let x = place(*value);
+            canvas.line(&[(x, TOP), (x, bottom)], MUTED, 1.5)?;
+            let half = canvas.width_of(name, TEXT - 1.0) / 2.0;
+            let anchor = match i {
+                0 if x - half < 10.0 || last > 0 => Anchor::Start,
+                _ if i == last && (x + half > width - 10.0 || last > 0) => Anchor::End,
+                _ => Anchor::Middle,
+            };
+            let at = if anchor == Anchor::Start { x - 4.0 } else { x + 4.0 };
+            canvas.text(name, at, TOP - 11.0, TEXT - 1.0, MUTED, anchor)?;
+        }
+        for (i, row) in self.rows.iter().enumerate() {
+            let y = TOP + ROW * (i as f64 + 0.5);
+            canvas.text(&row.name, left - 12.0, y, TEXT, INK, Anchor::End)?;
+            if let Some([low, high]) = row.ci {
+                canvas.line(&[(place(low), y), (place(high), y)], row.colour, 3.0)?;
+                for end in [low, high] {
+                    canvas.line(&[(place(end), y - 5.0), (place(end), y + 5.0)], row.colour, 1.5)?;
+                }
+            }
+            canvas.circle((place(row.value), y), 5.0, row.colour)?;
+            canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
+        }
+        let middle = (left + right) / 2.0;
+        canvas.text(&self.x.title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
+    }
+}

@@ -1,0 +1,100 @@
+//! Shares of kinds: a row a kind, a dot a side.
+
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, Entry, PlotError, TEXT};
+use super::style::{GRID, INK, MUTED, REAL, colour};
+use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
+
+/// Registry entry.
+pub const KIND: PlotKind = PlotKind { name: "kinds", title: "Kinds", make };
+
+struct Kinds {
+    title: String,
+    kinds: Vec<String>,
+    x: Axis,
+    /// Name, colour and share of each kind, the real users first.
+    sides: Vec<(String, RGBColor, Vec<f64>)>,
+}
+
+fn make(input: PlotInput<'_>) -> Vec<Outcome> {
+    let kinds = &input.series.kinds;
+    let feature = input.series.features.iter().find(|f| {
+        f.histogram.is_none() && f.sides.first().is_some_and(|s| s.shares.len() == kinds.len())
+    });
+    let Some(feature) = feature.filter(|_| kinds.len() > 1) else {
+        let why = "No picture of kinds: the log has one kind only.";
+        return vec![Outcome::Empty(why.to_owned())];
+    };
+    let sides: Vec<_> = feature
+        .sides
+        .iter()
+        .enumerate()
+        .map(|(i, side)| {
+            let place = input.summary.calibrators.iter().position(|c| c.name == side.name);
+            let colour = i.checked_sub(1).map_or(REAL, |i| colour(place.unwrap_or(i)));
+            (side.name.clone(), colour, side.shares.clone())
+        })
+        .collect();
+    let top = sides.iter().flat_map(|side| &side.2).fold(0.0, |a: f64, b| a.max(*b));
+    let real = sides.first().map_or(&[][..], |side| &side.2);
+    let words = kinds.iter().zip(real).map(|(kind, share)| {
+        format!("{kind} {}%", super::number((share * 1000.0).round() / 10.0))
+    });
+    vec![Outcome::Drawn(Picture {
+        about: feature.name.clone(),
+        title: "Shares of kinds".to_owned(),
+        description: format!(
+            "Share of events of each kind, real users and every simulation. Real users: {}.",
+            words.collect::<Vec<_>>().join(", ")
+        ),
+        drawing: Box::new(Kinds {
+            title: "Shares of kinds".to_owned(),
+            kinds: kinds.clone(),
+            x: Axis::percent_to(top * 1.05, "share of events"),
+            sides,
+        }),
+    })]
+}
+
+const ROW: f64 = 26.0;
+
+impl Plot for Kinds {
+    fn size(&self) -> (u32, u32) {
+        (460, (ROW * self.kinds.len() as f64 + 130.0) as u32)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
+        canvas.begin(&self.title)?;
+        let (width, height) = canvas.size();
+        let legend: Vec<_> = self
+            .sides
+            .iter()
+            .map(|(name, colour, _)| Entry { name, colour: *colour, width: 6.0, area: false })
+            .collect();
+        let top = canvas.legend(&legend, 38.0)? + 6.0;
+        let widest = self.kinds.iter().map(|k| canvas.width_of(k, TEXT)).fold(0.0, f64::max);
+        let (left, right, bottom) = (24.0 + widest.min(170.0), width - 20.0, height - 46.0);
+        let place = |share: f64| left + self.x.share(share) * (right - left);
+        for (value, label) in &self.x.ticks {
+            let x = place(*value);
+            canvas.line(&[(x, top), (x, bottom)], GRID, 1.0)?;
+            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
+        }
+        let row = (bottom - top) / self.kinds.len().max(1) as f64;
+        for (i, kind) in self.kinds.iter().enumerate() {
+            let y = top + row * (i as f64 + 0.5);
+            canvas.line(&[(left, y), (right, y)], GRID, 1.0)?;
+            canvas.text(kind, left - 10.0, y, TEXT, INK, Anchor::End)?;
+            for (k, (_, colour, shares)) in self.sides.iter().enumerate() {
+                let share = shares.get(i).copied().unwrap_or(0.0);
+                let radius = if k == 0 { 8.0 } else { 4.0 };
+                canvas.circle((place(share), y), radius, *colour)?;
+            }
+        }
+        let middle = (left + right) / 2.0;
+        canvas.text(&self.x.title, middle, bottom + 33.0, TEXT, INK, Anchor::Middle)
+    }
+}

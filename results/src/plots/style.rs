@@ -1,0 +1,67 @@
+//! Colours and letters of all plots.
+
+use plotters::style::{FontStyle, RGBColor, register_font};
+use std::sync::OnceLock;
+
+use super::PlotError;
+
+/// Text.
+pub const INK: RGBColor = RGBColor(0x1A, 0x1F, 0x24);
+/// Axis numbers and notes.
+pub const MUTED: RGBColor = RGBColor(0x56, 0x60, 0x6B);
+/// Grid lines.
+pub const GRID: RGBColor = RGBColor(0xE3, 0xE7, 0xEB);
+/// The external users: a broad band that the thin lines of simulations should lie on.
+pub const REAL: RGBColor = RGBColor(0x9A, 0xA5, 0xB0);
+/// Areas of the external users.
+pub const AREA: RGBColor = RGBColor(0xC8, 0xCF, 0xD6);
+/// Background.
+pub const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
+/// Text on dark cells.
+pub const ON_DARK: RGBColor = RGBColor(0xFE, 0xFE, 0xFE);
+/// Text on light cells.
+pub const ON_LIGHT: RGBColor = RGBColor(0x10, 0x14, 0x18);
+
+/// One colour a calibrator: the palette of Okabe and Ito (2008), told apart with any colour vision,
+/// without its black (the external users) and yellow (too pale for a line).
+const PALETTE: [RGBColor; 6] = [
+    RGBColor(0xD5, 0x5E, 0x00),
+    RGBColor(0xE6, 0x9F, 0x00),
+    RGBColor(0x00, 0x9E, 0x73),
+    RGBColor(0x00, 0x72, 0xB2),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x56, 0xB4, 0xE9),
+];
+
+/// Light colours and what they become on a dark page, as hex digits. The report turns them into
+/// style rules, so that one picture serves both.
+pub const THEME: &[(&str, &str)] = &[
+    ("1A1F24", "E9ECEF"),
+    ("56606B", "A9B3BD"),
+    ("E3E7EB", "363D45"),
+    ("9AA5B0", "707C88"),
+    ("C8CFD6", "4A535D"),
+    ("FFFFFF", "none"),
+    ("D55E00", "F08A3C"),
+    ("0072B2", "5AAEE8"),
+    ("009E73", "2FC79A"),
+];
+
+/// The family of all letters: the embedded font for bitmaps; SVG files name likely substitutes
+/// after it, for readers without that font.
+pub const FAMILY: &str =
+    "Trueup Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, sans-serif";
+
+static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.ttf");
+
+/// The colour of a calibrator by its place in the summary.
+pub fn colour(place: usize) -> RGBColor {
+    PALETTE[place % PALETTE.len()]
+}
+
+/// Makes the embedded font known to plotters, once a process.
+pub fn register() -> Result<(), PlotError> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    let done = REGISTERED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, FONT).is_ok());
+    if *done { Ok(()) } else { Err(PlotError::new("the embedded font cannot be read")) }
+}

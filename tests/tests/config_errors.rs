@@ -1,0 +1,126 @@
+//! Configs that are wrong: each complaint shows the place and the remedy, with exit code 3, and
+//! nothing is written.
+
+use trueup_tests::data::{CONFIG, purchases};
+use trueup_tests::{Folder, Output};
+
+fn run(config: &str) -> (Folder, Output) {
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(60, 1)).write("my.toml", config);
+    let output = folder.trueup(&["run", "my.toml"]);
+    (folder, output)
+}
+
+/// Runs a config and expects these words in the complaint.
+fn refuses(config: &str, words: &[&str]) {
+    let (folder, output) = run(config);
+    output.code(3).complains(words);
+    assert_eq!(folder.list("."), ["log.csv", "my.toml"], "something was written");
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_line_and_a_suggestion() {
+    let config = CONFIG.replace("replicates = 40", "replicats = 40");
+    let line = 1 + config.lines().position(|line| line.starts_with("replicats")).unwrap();
+    let place = format!("my.toml:{line}:1");
+    refuses(&config, &[&place, "replicats = 40", "unknown key", "did you mean `replicates`?"]);
+}
+
+#[test]
+fn unknown_keys_of_every_section_are_refused() {
+    refuses(&format!("sead = 2\n{CONFIG}"), &["`sead`", "did you mean `seed`?"]);
+    refuses(&CONFIG.replace("iterations = 2", "iteration = 2"), &["did you mean `iterations`?"]);
+    refuses(&CONFIG.replace("source =", "sorce ="), &["neither a source nor statistics"]);
+    refuses(&CONFIG.replace("align =", "aling ="), &["did you mean `align`?"]);
+    refuses(&CONFIG.replace("[reward]", "[reward]\nterm = []"), &["`term`", "did you mean `terms`?"]);
+    refuses(&format!("{CONFIG}[world]\nmarkt = 1\n"), &["did you mean `market`?"]);
+    refuses(&format!("{CONFIG}[world.wallet]\ncredits = 1\n"), &["did you mean `credit`?"]);
+    refuses(&format!("{CONFIG}[split]\ntests = 0.5\n"), &["did you mean `test`?"]);
+}
+
+#[test]
+fn an_unknown_calibrator_is_refused_with_a_suggestion() {
+    let config = CONFIG.replace("kind = \"bgnbd\"", "kind = \"bgnb\"");
+    refuses(&config, &["unknown calibrator `bgnb`", "did you mean `bgnbd`?"]);
+}
+
+#[test]
+fn values_of_the_wrong_type_or_out_of_range_are_marked() {
+    refuses(&CONFIG.replace("seed = 7", "seed = \"seven\""), &["`seed`", "seed = \"seven\""]);
+    refuses(&CONFIG.replace("seed = 7", "seed = -7"), &["`seed`", "-7"]);
+    refuses(&CONFIG.replace("seeds = 2", "seeds = 0"), &["`evaluation.seeds` is 0"]);
+    refuses(&CONFIG.replace("replicates = 40", "replicates = 1"), &["replicates is 1"]);
+    refuses(&format!("{CONFIG}[split]\ntest = 1.5\n"), &["`split.test` is 1.5", "between 0 and 1"]);
+    refuses(&format!("{CONFIG}[split]\ntest = nan\n"), &["`split.test`"]);
+    refuses(&CONFIG.replace("users = 64", "users = 0"), &["users", "at least 1"]);
+    refuses(&format!("{CONFIG}lambda = 2.0\n"), &["lambda", "lambda = 2.0"]);
+    refuses(&CONFIG.replace("\"tiny\"", "\"../tiny\""), &["../tiny", "cannot name a folder"]);
+    refuses(&CONFIG.replace("name = \"tiny\"\n", ""), &["`name` is missing"]);
+}
+
+#[test]
+fn text_that_is_no_toml_is_marked() {
+    refuses(&CONFIG.replace("seed = 7", "seed = = 7"), &["not valid TOML", "seed = = 7"]);
+    refuses("", &["`name` is missing"]);
+    let folder = Folder::new();
+    folder.write("latin.toml", b"name = \"caf\xe9\"\n");
+    folder.trueup(&["run", "latin.toml"]).code(3).complains(&["latin.toml", "UTF-8"]);
+    folder.trueup(&["run", "nowhere.toml"]).code(3).complains(&["nowhere.toml"]);
+    folder.trueup(&["run", "."]).code(3).complains(&["cannot read ."]);
+}
+
+#[test]
+fn a_comparison_without_a_before_or_with_a_name_twice_is_refused() {
+    let config = CONFIG.replace("kind = \"personas\"", "kind = \"random\"");
+    refuses(&config, &["no calibrator is called `personas`"]);
+    let config = CONFIG.replace("kind = \"scaling\"", "kind = \"personas\"");
+    refuses(&config, &["two calibrators are called `personas`", "name = "]);
+    let config = CONFIG.replace("[[calibrators]]", "[calibrators]").replace("kind =", "# kind =");
+    let (_, output) = run(&config);
+    output.code(3).complains(&["my.toml"]);
+}
+
+#[test]
+fn an_override_that_cannot_be_is_shown_in_place() {
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(60, 1)).write("my.toml", CONFIG);
+    let set = |assignment: &str, words: &[&str]| {
+        folder.trueup(&["validate", "my.toml", "--set", assignment]).code(3).complains(words);
+    };
+    set("evaluation.seeds=0", &["`evaluation.seeds` is 0", "# --set", "evaluation.seeds=0"]);
+    set("evaluation.sedes=2", &["did you mean `seeds`?"]);
+    set("calibrators.pop.users=2", &["no element `pop`", "did you mean `ppo`?"]);
+    set("seed", &["--set"]);
+    set("seed.x=1", &["`seed` is a single value"]);
+}
+
+#[test]
+fn validate_prints_a_config_that_is_equal_to_itself() {
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(60, 1)).write("my.toml", CONFIG);
+    let sets = ["--set", "seed=9", "--set", "calibrators.ppo.epochs=3"];
+    let first = folder.trueup(&[&["validate", "my.toml"][..], &sets].concat()).ok();
+    assert!(first.out.contains("seed = 9") && first.out.contains("epochs = 3"), "{}", first.out);
+    folder.write("full.toml", &first.out);
+    let second = folder.trueup(&["validate", "full.toml"]).ok();
+    assert_eq!(first.out, second.out);
+    let json = folder.trueup(&["validate", "my.toml", "--json"]).ok().json();
+    assert_eq!(json["seed"], 7);
+    assert_eq!(folder.list("."), ["full.toml", "log.csv", "my.toml"]);
+}
+
+#[test]
+fn names_of_the_panel_are_checked_before_the_training() {
+    let metrics = "metrics = [{ feature = \"log_amont\", discrepancy = \"energy\" }]";
+    let config = CONFIG.replace("seeds = 2", &format!("seeds = 2\n{metrics}"));
+    refuses(&config, &["log_amont", "did you mean `log_amount`?"]);
+    let config = config.replace("log_amont", "log_amount").replace("\"energy\"", "\"enrgy\"");
+    refuses(&config, &["enrgy", "did you mean `energy`?"]);
+}
+
+#[test]
+fn terms_of_the_reward_are_checked_before_the_training() {
+    let term = "terms = [{ feature = \"log_amont\", discrepancy = \"energy\" }]";
+    let config = CONFIG.replace("kind = \"witness\"", &format!("kind = \"witness\"\n{term}"));
+    refuses(&config, &["log_amont", "log_amount"]);
+}

@@ -1,0 +1,52 @@
+//! The README's way to one's own data works as it is written.
+
+use trueup_tests::Folder;
+use trueup_tests::data::purchases;
+
+const README: &str = include_str!("../../README.md");
+
+/// The fenced block of the README that contains `word`.
+fn block(language: &str, word: &str) -> &'static str {
+    let fence = format!("```{language}\n");
+    let mut blocks = README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.contains(word)).unwrap_or_else(|| panic!("no {language} block with {word}"))
+}
+
+#[test]
+fn the_worked_example_runs() {
+    let folder = Folder::new();
+    let header = block("csv", "customer").lines().next().unwrap();
+    folder.write("purchases.csv", purchases(120, 4).replacen("client,day,euros", header, 1));
+    folder.write("map.toml", block("toml", "columns").trim_start());
+    folder.write("mine.toml", block("toml", "name = \"mine\""));
+    let _ = folder.trueup(&["describe", "purchases.csv", "--map", "map.toml"]).ok();
+    let _ = folder.trueup(&["validate", "mine.toml"]).ok();
+    let sets = ["--set", "calibrators.ppo.iterations=2", "--set", "evaluation.replicates=40"];
+    let _ = folder.trueup(&[&["run", "mine.toml"][..], &sets].concat()).ok();
+    assert!(folder.path("runs/mine-1/report.html").is_file());
+}
+
+#[test]
+fn every_command_of_the_readme_exists() {
+    let folder = Folder::new();
+    let help = folder.trueup(&["--help"]).ok().out;
+    let named = README.split("`trueup ").skip(1).filter_map(|rest| rest.split([' ', '`']).next());
+    let named: Vec<&str> = named.collect();
+    assert!(named.len() >= 7);
+    for command in named {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}");
+    }
+}
+
+#[test]
+fn the_configs_of_the_repository_are_valid() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/configs");
+    let folder = Folder::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        let _ = folder.trueup(&["validate", path.to_str().unwrap()]).ok();
+        count += 1;
+    }
+    assert!(count >= 1);
+}
