@@ -59,7 +59,10 @@ impl Figures {
     /// Adds a step and its gradient norm.
     pub fn add(&mut self, seen: &Seen, gradient_norm: f64) {
         let values = [seen.kl, seen.clip_fraction, seen.entropy, gradient_norm];
-        self.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        self.sums
+            .iter_mut()
+            .zip(values)
+            .for_each(|(sum, value)| *sum += value);
         self.loss += seen.loss;
         self.count += 1.0;
     }
@@ -89,11 +92,24 @@ impl<'a> Batch<'a> {
             .filter(|&row| rollout.kind[row as usize] > 0 || stream.uniform() < idle_share)
             .collect();
         let idle_weight = (1.0 / idle_share) as f32;
-        Self { rollout, architecture, kept, idle_weight, advantages: Vec::new(), returns: Vec::new() }
+        Self {
+            rollout,
+            architecture,
+            kept,
+            idle_weight,
+            advantages: Vec::new(),
+            returns: Vec::new(),
+        }
     }
 
     /// The kept rows in a new random order, cut into `count` parts of nearly equal size.
-    pub fn shuffled(&self, count: usize, purpose: &str, epoch: usize, streams: &Streams) -> Vec<Part> {
+    pub fn shuffled(
+        &self,
+        count: usize,
+        purpose: &str,
+        epoch: usize,
+        streams: &Streams,
+    ) -> Vec<Part> {
         let mut stream = streams.stream(purpose, epoch as u64);
         let mut rows = self.kept.clone();
         for i in (1..rows.len()).rev() {
@@ -102,11 +118,15 @@ impl<'a> Batch<'a> {
         let size = rows.len().div_ceil(count).max(1);
         rows.chunks(size)
             .map(|chunk| {
-                let (mut events, idle): (Vec<u32>, Vec<u32>) =
-                    chunk.iter().partition(|&&row| self.rollout.kind[row as usize] > 0);
+                let (mut events, idle): (Vec<u32>, Vec<u32>) = chunk
+                    .iter()
+                    .partition(|&&row| self.rollout.kind[row as usize] > 0);
                 let count = events.len();
                 events.extend(idle);
-                Part { rows: events, events: count }
+                Part {
+                    rows: events,
+                    events: count,
+                }
             })
             .collect()
     }
@@ -178,13 +198,21 @@ impl<'a> Batch<'a> {
         let mask = Tensor::from_data(TensorData::new(mask_logits(&mask), [rows, choices]), device);
         let features = network.policy_features(self.observations(part, device));
         let kinds = network.kinds(features.clone(), mask);
-        let done = kinds.clone().gather(1, self.index(part, &self.rollout.kind, device));
+        let done = kinds
+            .clone()
+            .gather(1, self.index(part, &self.rollout.kind, device));
         if part.events == 0 {
             return (done, kinds);
         }
-        let acting = Part { rows: part.rows[..part.events].to_vec(), events: part.events };
-        let kind: Vec<u16> =
-            acting.rows.iter().map(|&row| self.rollout.kind[row as usize] - 1).collect();
+        let acting = Part {
+            rows: part.rows[..part.events].to_vec(),
+            events: part.events,
+        };
+        let kind: Vec<u16> = acting
+            .rows
+            .iter()
+            .map(|&row| self.rollout.kind[row as usize] - 1)
+            .collect();
         let amounts = network.amounts(features.slice([0..part.events]), &kind, bins);
         let amount = amounts.gather(1, self.index(&acting, &self.rollout.bin, device));
         let with_amount = done.clone().slice([0..part.events]) + amount;
@@ -213,12 +241,20 @@ impl<'a> Batch<'a> {
     }
 
     fn index(&self, part: &Part, values: &[u16], device: &Device) -> Tensor<2, Int> {
-        let values: Vec<i32> = part.rows.iter().map(|&row| i32::from(values[row as usize])).collect();
+        let values: Vec<i32> = part
+            .rows
+            .iter()
+            .map(|&row| i32::from(values[row as usize]))
+            .collect();
         Tensor::from_data(TensorData::new(values, [part.rows.len(), 1]), device)
     }
 
     fn weight(&self, i: usize, part: &Part) -> f32 {
-        if i < part.events { 1.0 } else { self.idle_weight }
+        if i < part.events {
+            1.0
+        } else {
+            self.idle_weight
+        }
     }
 
     /// Importance weights, summing to 1, `[rows, 1]`.
@@ -232,7 +268,10 @@ impl<'a> Batch<'a> {
     fn normalised_advantages(&self, part: &Part, device: &Device) -> Tensor<2> {
         let (mut total, mut sum, mut square) = (0.0_f64, 0.0, 0.0);
         for (i, &row) in part.rows.iter().enumerate() {
-            let (w, a) = (f64::from(self.weight(i, part)), f64::from(self.advantages[row as usize]));
+            let (w, a) = (
+                f64::from(self.weight(i, part)),
+                f64::from(self.advantages[row as usize]),
+            );
             total += w;
             sum += w * a;
             square += w * a * a;
@@ -262,7 +301,11 @@ fn see(
         loss: scalar(loss),
         ..Seen::default()
     };
-    for (log, weight) in logs.iter().map(|&l| f64::from(l)).zip(weights.iter().map(|&w| f64::from(w))) {
+    for (log, weight) in logs
+        .iter()
+        .map(|&l| f64::from(l))
+        .zip(weights.iter().map(|&w| f64::from(w)))
+    {
         let ratio = log.exp();
         seen.kl += weight * (ratio - 1.0 - log);
         let deviation = (ratio - 1.0).abs();
@@ -275,5 +318,10 @@ fn see(
 }
 
 fn scalar(tensor: &Tensor<1>) -> f64 {
-    tensor.clone().into_data().iter::<f64>().next().unwrap_or(f64::NAN)
+    tensor
+        .clone()
+        .into_data()
+        .iter::<f64>()
+        .next()
+        .unwrap_or(f64::NAN)
 }

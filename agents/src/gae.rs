@@ -43,7 +43,9 @@ mod tests {
 
     /// The definition, written out: A_t = sum_k (gamma lambda)^k delta_t+k up to the episode's end.
     fn brute_force(rows: &[Row], at: usize, gamma: f32, lambda: f32) -> f32 {
-        let lane: Vec<usize> = (at..rows.len()).filter(|&i| rows[i].lane == rows[at].lane).collect();
+        let lane: Vec<usize> = (at..rows.len())
+            .filter(|&i| rows[i].lane == rows[at].lane)
+            .collect();
         let (mut sum, mut weight) = (0.0, 1.0);
         for (k, &i) in lane.iter().enumerate() {
             let after = match (rows[i].last, lane.get(k + 1)) {
@@ -67,12 +69,17 @@ mod tests {
             for lane in 0..3 {
                 let x = (t * 3 + lane) as f32;
                 let last = match (lane, t) {
-                    (1, 7) => Some(0.8), // truncated: bootstraps
+                    (1, 7) => Some(0.8),  // truncated: bootstraps
                     (2, 11) => Some(0.0), // terminated
                     (_, 19) => Some(0.3),
                     _ => None,
                 };
-                rows.push(Row { lane, reward: (x * 0.7).sin(), value: (x * 0.3).cos(), last });
+                rows.push(Row {
+                    lane,
+                    reward: (x * 0.7).sin(),
+                    value: (x * 0.3).cos(),
+                    last,
+                });
             }
         }
         for (gamma, lambda) in [(0.99, 0.95), (1.0, 0.97), (1.0, 1.0), (0.9, 0.0)] {

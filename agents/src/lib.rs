@@ -14,4 +14,6 @@ pub mod ppo;
 pub mod random;
 mod rollout;
 mod tanh;
+#[cfg(test)]
+mod test_world;
 mod weights;

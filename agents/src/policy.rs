@@ -1,7 +1,5 @@
 //! Policies, and how a world full of users that follow one becomes an event log.
 
-
-
 use rayon::prelude::*;
 use trueup_calibration::calibrator::{CalibrationError, Simulator};
 use trueup_env::{Actions, CheckedWorld, EventLog, FinanceLanes, Lanes, Streams};
@@ -85,7 +83,10 @@ pub fn play(lanes: &mut FinanceLanes, actor: &mut dyn Actor) -> Result<(), Calib
 
 /// Wraps an error of a simulation.
 pub(crate) fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
-    CalibrationError::Inner { calibrator: "simulation", source: Box::new(error) }
+    CalibrationError::Inner {
+        calibrator: "simulation",
+        source: Box::new(error),
+    }
 }
 
 /// A policy in a world, as the panel sees it.
@@ -111,5 +112,50 @@ impl<P: Policy> Simulator for PolicySimulator<P> {
 
     fn files(&self) -> Vec<(String, Vec<u8>)> {
         self.files.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::personas::{Personas, PersonasConfig};
+    use crate::test_world::world;
+
+    /// A user does the same whoever is simulated beside him, and on however many threads.
+    #[test]
+    fn users_do_not_depend_on_each_other_or_on_threads() {
+        let world = world();
+        let personas = Personas::new(PersonasConfig::default(), world.clone());
+        let few = simulate(&world, &personas, 100, &Streams::new(1)).unwrap();
+        let pool = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+        };
+        let many = |threads| {
+            pool(threads)
+                .install(|| simulate(&world, &personas, CHUNK + 300, &Streams::new(1)))
+                .unwrap()
+        };
+        let (one, two) = (many(1), many(2));
+        assert!(!few.events().is_empty());
+        assert_eq!(one.users(), two.users());
+        for user in 0..one.user_count() {
+            assert_eq!(one.events_of(user).len(), two.events_of(user).len());
+            for (a, b) in one.events_of(user).iter().zip(two.events_of(user)) {
+                assert_eq!((a.tick, a.amount.to_bits()), (b.tick, b.amount.to_bits()));
+            }
+        }
+        for user in 0..100 {
+            assert_eq!(few.events_of(user), one.events_of(user));
+        }
+    }
+
+    #[test]
+    fn nobody_is_no_log() {
+        let world = world();
+        let personas = Personas::new(PersonasConfig::default(), world.clone());
+        assert!(simulate(&world, &personas, 0, &Streams::new(1)).is_err());
     }
 }

@@ -1,51 +1,13 @@
 //! The trainer in a small world whose best behaviour is known.
 
-use trueup_calibration::calibrator::Progress;
-use trueup_calibration::reward::{RewardError, Term};
-use trueup_env::finance::{Effect, Kind, Profile, Scales, WalletModel};
-use trueup_env::market::{Gbm, MarketModel};
-use trueup_env::{Clock, Covariates, Event, EventLog, History, Payment, Tick, World};
-
 use std::sync::Arc;
 
+use trueup_calibration::calibrator::Progress;
+use trueup_calibration::reward::{RewardError, Term};
+use trueup_env::{Event, EventLog, History, Payment};
+
 use super::*;
-
-const HORIZON: u32 = 8;
-
-/// One event per user in four, amounts 1 to 100.
-fn statistics() -> Statistics {
-    let event = |user: u32| {
-        let amount = f64::from(1 + user % 100);
-        (user, Event { tick: user % HORIZON, kind: 0, amount, balance: f64::NAN })
-    };
-    let clock = Clock { tick: Tick::Week, horizon: HORIZON, start_day: None };
-    let users = (0..400).map(|user| user.to_string()).collect();
-    let events = (0..400).filter(|user| user % 4 == 0).map(event);
-    let log = EventLog::new(clock, vec!["purchase".into()], users, events, Covariates::default());
-    Statistics::of(&log.unwrap())
-}
-
-fn world() -> CheckedWorld {
-    let world = World {
-        clock: Clock { tick: Tick::Week, horizon: HORIZON, start_day: None },
-        kinds: vec![Kind { name: "purchase".into(), effect: Effect::Spend }],
-        wallet: WalletModel {
-            income_median: 1e6,
-            income_sigma: 0.0,
-            initial_cash: 1.0,
-            initial_savings: 0.0,
-            initial_risky: 0.0,
-            savings_rate: 0.0,
-            credit: 0.0,
-        },
-        market: MarketModel::Gbm(Gbm { mean: 0.0, volatility: 0.1 }),
-        max_events_per_tick: 2,
-        latent: 1,
-        profile: Profile::default(),
-        scales: Scales::default(),
-    };
-    world.check().unwrap()
-}
+use crate::test_world::{HORIZON, statistics, world};
 
 /// Pays 1 for an event in the second half of the window with an amount above the median, -1 for
 /// any other.
@@ -53,7 +15,11 @@ struct LateAndLarge;
 
 impl Payment for LateAndLarge {
     fn event(&self, _before: &History, event: &Event, _after: &History) -> f64 {
-        if event.tick >= HORIZON / 2 && event.amount > 50.0 { 1.0 } else { -1.0 }
+        if event.tick >= HORIZON / 2 && event.amount > 50.0 {
+            1.0
+        } else {
+            -1.0
+        }
     }
 }
 
@@ -126,7 +92,10 @@ fn learns_when_to_act_and_with_how_much() {
 #[test]
 fn the_same_bits_with_one_and_two_threads() {
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| train(2, 7))
     };
     let (one, two) = (with(1), with(2));
@@ -165,11 +134,15 @@ fn the_first_policy_has_the_external_base_rate() {
     let streams = Streams::new(4);
     let policy = ppo.first_policy(&statistics, &streams, &device);
     let users = 4_000;
-    let (rollout, log) = Rollout::collect(&world, &policy.for_inference(), users, &streams).unwrap();
+    let (rollout, log) =
+        Rollout::collect(&world, &policy.for_inference(), users, &streams).unwrap();
     let external = 100.0 / (400.0 * f64::from(HORIZON) + 100.0);
     let internal = log.events().len() as f64 / rollout.rows() as f64;
     let error = (external * (1.0 - external) / rollout.rows() as f64).sqrt();
-    assert!((internal - external).abs() < 4.5 * error + 0.05 * external, "{internal} {external}");
+    assert!(
+        (internal - external).abs() < 4.5 * error + 0.05 * external,
+        "{internal} {external}"
+    );
 }
 
 /// The gradient of the whole loss against central differences along its own direction, the
@@ -183,20 +156,24 @@ fn the_gradient_agrees_with_finite_differences() {
     let policy = ppo.first_policy(&statistics, &streams, &device);
     let (rollout, _) = Rollout::collect(&world, &policy.for_inference(), 300, &streams).unwrap();
     let mut batch = Batch::new(&rollout, &policy.architecture, 0.5, &streams);
-    batch.advantages = (0..rollout.rows()).map(|i| (i as f32 * 0.37).sin()).collect();
-    batch.returns = (0..rollout.rows()).map(|i| (i as f32 * 0.11).cos()).collect();
+    batch.advantages = (0..rollout.rows())
+        .map(|i| (i as f32 * 0.37).sin())
+        .collect();
+    batch.returns = (0..rollout.rows())
+        .map(|i| (i as f32 * 0.11).cos())
+        .collect();
     let part = batch.shuffled(1, "policy", 0, &streams).remove(0);
     let loss = |network: &ActorCritic| {
         let (policy_loss, _) = batch.policy_loss(network, &part, 0.2, 0.01, &device);
         policy_loss + batch.value_loss(network, &part, &device) * 0.5
     };
-    let value = |network: &ActorCritic| -> f64 {
-        loss(network).into_data().iter::<f64>().next().unwrap()
-    };
+    let value =
+        |network: &ActorCritic| -> f64 { loss(network).into_data().iter::<f64>().next().unwrap() };
     // A plain gradient step of length h moves the loss by -h |g| on the one side, +h |g| on the
     // other; SGD with a negative rate is the other side.
     let step = |rate: f64| {
-        let gradients = GradientsParams::from_grads(loss(&policy.network).backward(), &policy.network);
+        let gradients =
+            GradientsParams::from_grads(loss(&policy.network).backward(), &policy.network);
         let mut optimizer = burn::optim::SgdConfig::new().init();
         optimizer.step(rate, policy.network.clone(), gradients)
     };
@@ -204,7 +181,11 @@ fn the_gradient_agrees_with_finite_differences() {
     let (_, norm) = clip_global_norm(&policy.network, gradients, f32::INFINITY);
     let h = 1e-2 / norm;
     let slope = (value(&step(-h)) - value(&step(h))) / (2.0 * h);
-    assert!((slope / (norm * norm) - 1.0).abs() < 1e-2, "{slope} against {}", norm * norm);
+    assert!(
+        (slope / (norm * norm) - 1.0).abs() < 1e-2,
+        "{slope} against {}",
+        norm * norm
+    );
 }
 
 /// Asked to stop, the trainer stops.
@@ -217,19 +198,56 @@ fn an_interrupt_ends_the_run() {
         }
     }
     let statistics = statistics();
-    let brief =
-        Brief { statistics: &statistics, train: None, streams: Streams::new(1), progress: &Stop };
+    let brief = Brief {
+        statistics: &statistics,
+        train: None,
+        streams: Streams::new(1),
+        progress: &Stop,
+    };
     let mut ppo = Ppo::new(config(5), world(), Box::new(Fixed(0.0)));
-    assert!(matches!(ppo.calibrate(&brief), Err(CalibrationError::Interrupted)));
+    assert!(matches!(
+        ppo.calibrate(&brief),
+        Err(CalibrationError::Interrupted)
+    ));
 }
 
 #[test]
 fn settings_that_cannot_run_are_refused_by_name() {
     let field = |config: PpoConfig| config.check().unwrap_err().0;
-    assert_eq!(field(PpoConfig { iterations: 0, ..PpoConfig::default() }), "iterations");
-    assert_eq!(field(PpoConfig { hidden: vec![], ..PpoConfig::default() }), "hidden");
-    assert_eq!(field(PpoConfig { learning_rate: f64::NAN, ..PpoConfig::default() }), "learning_rate");
-    assert_eq!(field(PpoConfig { lambda: 1.5, ..PpoConfig::default() }), "lambda");
-    assert_eq!(field(PpoConfig { idle_share: 0.0, ..PpoConfig::default() }), "idle_share");
+    assert_eq!(
+        field(PpoConfig {
+            iterations: 0,
+            ..PpoConfig::default()
+        }),
+        "iterations"
+    );
+    assert_eq!(
+        field(PpoConfig {
+            hidden: vec![],
+            ..PpoConfig::default()
+        }),
+        "hidden"
+    );
+    assert_eq!(
+        field(PpoConfig {
+            learning_rate: f64::NAN,
+            ..PpoConfig::default()
+        }),
+        "learning_rate"
+    );
+    assert_eq!(
+        field(PpoConfig {
+            lambda: 1.5,
+            ..PpoConfig::default()
+        }),
+        "lambda"
+    );
+    assert_eq!(
+        field(PpoConfig {
+            idle_share: 0.0,
+            ..PpoConfig::default()
+        }),
+        "idle_share"
+    );
     assert!(PpoConfig::default().check().is_ok());
 }

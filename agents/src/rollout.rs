@@ -1,10 +1,8 @@
 //! Episodes of many users under a network, with all that an update needs to know of each step.
 
-
-
 use rayon::prelude::*;
 use trueup_calibration::calibrator::CalibrationError;
-use trueup_env::{Actions, EventLog, FinanceLanes, Lanes, Payment, Streams, CheckedWorld, replay};
+use trueup_env::{Actions, CheckedWorld, EventLog, FinanceLanes, Lanes, Payment, Streams, replay};
 
 use crate::gae::Row;
 use crate::network_policy::{NetworkActor, NetworkPolicy};
@@ -39,12 +37,16 @@ struct Recorder<'a> {
 impl Actor for Recorder<'_> {
     fn act(&mut self, decision: &Decision<'_>, actions: &mut Actions) {
         self.actor.act(decision, actions);
-        self.rollout.observations.extend_from_slice(decision.observations);
+        self.rollout
+            .observations
+            .extend_from_slice(decision.observations);
         self.rollout.masks.extend_from_slice(decision.masks);
         self.rollout.lane.extend_from_slice(decision.lanes);
         self.rollout.kind.extend_from_slice(&actions.kind);
         self.rollout.bin.extend_from_slice(&self.actor.draws.bin);
-        self.rollout.log_probability.extend_from_slice(&self.actor.draws.log_probability);
+        self.rollout
+            .log_probability
+            .extend_from_slice(&self.actor.draws.log_probability);
     }
 }
 
@@ -67,9 +69,16 @@ impl Rollout {
                 let mut lanes = FinanceLanes::new(world.clone(), count).first_user(first as u64);
                 lanes.reset(streams);
                 let actor = policy.network_actor(first as u64, count, streams);
-                let mut recorder = Recorder { actor, rollout: Self::default() };
+                let mut recorder = Recorder {
+                    actor,
+                    rollout: Self::default(),
+                };
                 play(&mut lanes, &mut recorder)?;
-                recorder.rollout.lane.iter_mut().for_each(|lane| *lane += first as u32);
+                recorder
+                    .rollout
+                    .lane
+                    .iter_mut()
+                    .for_each(|lane| *lane += first as u32);
                 Ok((recorder.rollout, lanes.log("").map_err(inner)?))
             })
             .collect();
@@ -120,7 +129,12 @@ impl Rollout {
                 reward = users[user].0.get(paid[user]).copied().unwrap_or(0.0) as f32;
                 paid[user] += 1;
             }
-            rows.push(Row { lane, reward, value: 0.0, last: None });
+            rows.push(Row {
+                lane,
+                reward,
+                value: 0.0,
+                last: None,
+            });
         }
         let mut seen = vec![false; users.len()];
         for row in rows.iter_mut().rev() {

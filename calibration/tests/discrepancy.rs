@@ -1,5 +1,7 @@
 //! What holds for every discrepancy of the registry, on random samples.
 
+#![allow(clippy::unwrap_used)]
+
 use rand::RngExt;
 use trueup_calibration::discrepancy::{
     DISCREPANCIES, Discrepancy, DiscrepancyError, Weighted, find,

@@ -1,5 +1,7 @@
 //! From files to logs: what the map says is what the log holds, and no row is lost unseen.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+
 use std::collections::BTreeSet;
 
 use flate2::Compression;
@@ -668,24 +670,56 @@ fn loaded_events_are_in_time_order() {
         assert_eq!(history.count as usize, log.events_of(user).len());
     }
 }
+
+/// A bank's accounts by calendar month, against counts made with pandas (`reference.json` of the
+/// data set, table `trans_1993_only`).
 #[test]
-fn zz_time() {
-    let start = std::time::Instant::now();
-    let l = external::load("builtin:cdnow", None, "key").unwrap();
-    println!("load {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    let d = external::describe(&l);
-    println!("describe {:?}\n{}", start.elapsed(), d.text());
-    if std::path::Path::new("../../shared/data/berka_1993/trans_1993_01_to_1994_03.csv.gz").exists()
-    {
-        let p = "../../shared/data/berka_1993/trans_1993_01_to_1994_03.csv.gz";
-        match external::load(p, Some(&Map::default()), "k") {
-            Err(e) => println!("{e}"),
-            Ok(_) => println!("ok"),
-        }
+fn bank_accounts_fall_into_calendar_months() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/berka_1993");
+    let Ok(reference) = std::fs::read_to_string(format!("{folder}/reference.json")) else {
+        println!("skipped: {folder} is not there");
+        return;
+    };
+    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let map: Map = toml::from_str(
+        r#"
+        columns = { user = "account_id", time = "date", amount = "amount", kind = "type", balance = "balance" }
+        kinds = { PRIJEM = "deposit", VYDAJ = "withdrawal", VYBER = "withdrawal" }
+        clock = "month"
+        window = { start = "1993-01-01", horizon = 12 }
+        "#,
+    )
+    .unwrap();
+    let path = format!("{folder}/trans_1993_01_to_1994_03.csv.gz");
+    let loaded = external::load(&path, Some(&map), "key").unwrap();
+    assert_balanced(&loaded.account);
+    let months = &reference["tables"]["trans_all"]["month_rows"];
+    for tick in 0..12 {
+        let rows = loaded
+            .log
+            .events()
+            .iter()
+            .filter(|event| event.tick == tick)
+            .count();
+        let month = format!("1993-{:02}", tick + 1);
+        assert_eq!(rows as u64, months[&month].as_u64().unwrap(), "{month}");
     }
-    println!(
-        "{}",
-        toml::to_string(&Map::builtin("builtin:cdnow").unwrap()).unwrap()
+    let year = &reference["tables"]["trans_1993_only"];
+    assert_eq!(
+        loaded.log.user_count() as u64,
+        year["users"].as_u64().unwrap()
+    );
+    let sum: f64 = loaded.log.events().iter().map(|event| event.amount).sum();
+    assert!(
+        (sum - year["amount"]["sum"].as_f64().unwrap()).abs() < 0.01,
+        "{sum}"
+    );
+    assert_eq!(loaded.log.kinds(), ["deposit", "withdrawal"]);
+    assert!(
+        loaded
+            .log
+            .events()
+            .iter()
+            .all(|event| event.balance.is_finite())
     );
 }

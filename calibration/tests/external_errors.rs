@@ -1,6 +1,8 @@
 //! What a person reads when a file cannot be used: each error names file, line, column, value and
 //! remedy.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+
 use std::io::Write as _;
 use std::path::PathBuf;
 

@@ -35,7 +35,9 @@ pub struct Covariates {
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum LogError {
     /// An event lies outside the clock.
-    #[error("user {user}: an event at tick {tick}, but the clock has {horizon} ticks (0 to {horizon} - 1)")]
+    #[error(
+        "user {user}: an event at tick {tick}, but the clock has {horizon} ticks (0 to {horizon} - 1)"
+    )]
     TickOutside {
         /// Index of the user.
         user: usize,
@@ -146,7 +148,14 @@ impl EventLog {
                 names: covariates.names.len(),
             });
         }
-        let log = Self { clock, kinds, users, offsets, events, covariates };
+        let log = Self {
+            clock,
+            kinds,
+            users,
+            offsets,
+            events,
+            covariates,
+        };
         for user in 0..log.user_count() {
             for event in log.events_of(user) {
                 log.check(user, event)?;
@@ -170,7 +179,8 @@ impl EventLog {
                 return Err(LogError::DifferentWorlds);
             }
             let base = all.events.len();
-            all.offsets.extend(log.offsets[1..].iter().map(|offset| base + offset));
+            all.offsets
+                .extend(log.offsets[1..].iter().map(|offset| base + offset));
             all.events.extend(log.events);
             all.users.extend(log.users);
             all.covariates.values.extend(log.covariates.values);
@@ -181,14 +191,26 @@ impl EventLog {
     fn check(&self, user: usize, event: &Event) -> Result<(), LogError> {
         if event.tick >= self.clock.horizon {
             let horizon = self.clock.horizon;
-            return Err(LogError::TickOutside { user, tick: event.tick, horizon });
+            return Err(LogError::TickOutside {
+                user,
+                tick: event.tick,
+                horizon,
+            });
         }
         if usize::from(event.kind) >= self.kinds.len() {
             let kinds = self.kinds.len();
-            return Err(LogError::KindOutside { user, kind: event.kind, kinds });
+            return Err(LogError::KindOutside {
+                user,
+                kind: event.kind,
+                kinds,
+            });
         }
         if !event.amount.is_finite() || event.amount < 0.0 {
-            return Err(LogError::BadAmount { user, tick: event.tick, amount: event.amount });
+            return Err(LogError::BadAmount {
+                user,
+                tick: event.tick,
+                amount: event.amount,
+            });
         }
         Ok(())
     }
@@ -250,7 +272,10 @@ impl EventLog {
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
             offsets,
             events,
-            covariates: Covariates { names: self.covariates.names.clone(), values },
+            covariates: Covariates {
+                names: self.covariates.names.clone(),
+                values,
+            },
         }
     }
 }
@@ -261,12 +286,21 @@ mod tests {
     use crate::clock::Tick;
 
     fn event(tick: u32, amount: f64) -> Event {
-        Event { tick, kind: 0, amount, balance: f64::NAN }
+        Event {
+            tick,
+            kind: 0,
+            amount,
+            balance: f64::NAN,
+        }
     }
 
     fn build(events: Vec<(u32, Event)>) -> Result<EventLog, LogError> {
         EventLog::new(
-            Clock { tick: Tick::Week, horizon: 4, start_day: None },
+            Clock {
+                tick: Tick::Week,
+                horizon: 4,
+                start_day: None,
+            },
             vec!["purchase".into()],
             vec!["a".into(), "b".into(), "c".into()],
             events,
@@ -276,7 +310,12 @@ mod tests {
 
     #[test]
     fn events_are_sorted_by_user_and_tick_and_ties_keep_their_order() -> Result<(), LogError> {
-        let log = build(vec![(2, event(3, 1.0)), (0, event(2, 2.0)), (0, event(1, 3.0)), (0, event(2, 4.0))])?;
+        let log = build(vec![
+            (2, event(3, 1.0)),
+            (0, event(2, 2.0)),
+            (0, event(1, 3.0)),
+            (0, event(2, 4.0)),
+        ])?;
         let amounts: Vec<f64> = log.events().iter().map(|e| e.amount).collect();
         assert_eq!(amounts, [3.0, 2.0, 4.0, 1.0]);
         assert!(log.events_of(1).is_empty());
@@ -290,19 +329,48 @@ mod tests {
     fn logs_are_put_one_behind_another() {
         let a = build(vec![(0, event(1, 1.0)), (2, event(0, 2.0))]).unwrap();
         let b = build(vec![(1, event(3, 3.0))]).unwrap();
-        let both = EventLog::concatenate(vec![a.clone(), b.clone()]).unwrap();
+        let both = EventLog::concatenate(vec![a, b]).unwrap();
         assert_eq!(both.user_count(), 6);
-        assert_eq!(both.events_of(2), a.events_of(2));
-        assert_eq!(both.events_of(4), b.events_of(1));
+        assert_eq!(
+            (both.events_of(2)[0].tick, both.events_of(2)[0].amount),
+            (0, 2.0)
+        );
+        assert_eq!(
+            (both.events_of(4)[0].tick, both.events_of(4)[0].amount),
+            (3, 3.0)
+        );
         assert_eq!(EventLog::concatenate(vec![]), Err(LogError::NoLogs));
     }
 
     #[test]
     fn bad_events_are_refused_with_their_place() {
-        assert!(matches!(build(vec![(1, event(4, 1.0))]), Err(LogError::TickOutside { user: 1, tick: 4, horizon: 4 })));
-        assert!(matches!(build(vec![(1, event(0, f64::NAN))]), Err(LogError::BadAmount { user: 1, .. })));
-        assert!(matches!(build(vec![(1, event(0, -1.0))]), Err(LogError::BadAmount { .. })));
-        let bad = Event { kind: 1, ..event(0, 1.0) };
-        assert!(matches!(build(vec![(0, bad)]), Err(LogError::KindOutside { kind: 1, kinds: 1, .. })));
+        assert!(matches!(
+            build(vec![(1, event(4, 1.0))]),
+            Err(LogError::TickOutside {
+                user: 1,
+                tick: 4,
+                horizon: 4
+            })
+        ));
+        assert!(matches!(
+            build(vec![(1, event(0, f64::NAN))]),
+            Err(LogError::BadAmount { user: 1, .. })
+        ));
+        assert!(matches!(
+            build(vec![(1, event(0, -1.0))]),
+            Err(LogError::BadAmount { .. })
+        ));
+        let bad = Event {
+            kind: 1,
+            ..event(0, 1.0)
+        };
+        assert!(matches!(
+            build(vec![(0, bad)]),
+            Err(LogError::KindOutside {
+                kind: 1,
+                kinds: 1,
+                ..
+            })
+        ));
     }
 }

@@ -13,3 +13,8 @@ pub mod run;
 mod verdict;
 
 pub use failure::Failure;
+
+/// The code of CONTRIBUTING.md, so that it compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../../CONTRIBUTING.md")]
+pub struct Contributing;

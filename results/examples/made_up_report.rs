@@ -63,44 +63,119 @@ fn log(world: &World, users: u32, streams: &Streams) -> Result<EventLog, Failure
                 });
                 let kind = kind.unwrap_or(0) as u16;
                 let amount = (amount / 100.0).round() * 100.0;
-                events.push((user, Event { tick, kind, amount, balance: f64::NAN }));
+                events.push((
+                    user,
+                    Event {
+                        tick,
+                        kind,
+                        amount,
+                        balance: f64::NAN,
+                    },
+                ));
             }
         }
     }
-    let clock = Clock { tick: Tick::Week, horizon: 52, start_day: Some(20_454) };
+    let clock = Clock {
+        tick: Tick::Week,
+        horizon: 52,
+        start_day: Some(20_454),
+    };
     let kinds = KINDS.map(str::to_owned).to_vec();
     let names = (0..users).map(|user| format!("{user:05}")).collect();
-    Ok(EventLog::new(clock, kinds, names, events, Covariates::default())?)
+    Ok(EventLog::new(
+        clock,
+        kinds,
+        names,
+        events,
+        Covariates::default(),
+    )?)
 }
 
 fn main() -> Result<(), Failure> {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| "runs/made-up".to_owned());
+    let folder = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "runs/made-up".to_owned());
     let streams = Streams::new(7);
     let train = log(&REAL, 1500, &streams.child("train", 0))?;
     let test = log(&REAL, 1500, &streams.child("test", 0))?;
     let worlds = [
-        ("페르소나", World { rate: 6.0, rate_sd: 0.3, amount: 9.2, kinds: [0.4, 0.3, 0.2, 0.1], ..REAL }),
-        ("scaling", World { rate: 3.1, rate_sd: 0.5, between: 0.1, kinds: [0.4, 0.3, 0.2, 0.1], ..REAL }),
-        ("bgnbd", World { rate_sd: 0.9, amount_sd: 1.0, between: 0.65, kinds: [0.25; 4], ..REAL }),
-        ("ppo", World { rate: 2.9, rate_sd: 1.05, between: 0.35, kinds: [0.14, 0.21, 0.17, 0.48], ..REAL }),
+        (
+            "페르소나",
+            World {
+                rate: 6.0,
+                rate_sd: 0.3,
+                amount: 9.2,
+                kinds: [0.4, 0.3, 0.2, 0.1],
+                ..REAL
+            },
+        ),
+        (
+            "scaling",
+            World {
+                rate: 3.1,
+                rate_sd: 0.5,
+                between: 0.1,
+                kinds: [0.4, 0.3, 0.2, 0.1],
+                ..REAL
+            },
+        ),
+        (
+            "bgnbd",
+            World {
+                rate_sd: 0.9,
+                amount_sd: 1.0,
+                between: 0.65,
+                kinds: [0.25; 4],
+                ..REAL
+            },
+        ),
+        (
+            "ppo",
+            World {
+                rate: 2.9,
+                rate_sd: 1.05,
+                between: 0.35,
+                kinds: [0.14, 0.21, 0.17, 0.48],
+                ..REAL
+            },
+        ),
     ];
     let mut runs = Vec::new();
     for (i, (name, world)) in worlds.iter().enumerate() {
         let logs = (0..2)
             .map(|seed| log(world, 1500, &streams.child(name, i as u64 * 10 + seed)))
             .collect::<Result<Vec<_>, _>>()?;
-        runs.push(Run { name: (*name).to_owned(), logs });
+        runs.push(Run {
+            name: (*name).to_owned(),
+            logs,
+        });
     }
-    let panel = PanelConfig { replicates: 50, before: "페르소나".into(), ..PanelConfig::default() };
-    let calibrators =
-        evaluate(&runs, Some(&train), &test, &[], &panel, &streams.child("panel", 0))?;
-    let sides: Vec<_> = runs.iter().map(|r| (r.name.as_str(), r.logs.iter().collect())).collect();
+    let panel = PanelConfig {
+        replicates: 50,
+        before: "페르소나".into(),
+        ..PanelConfig::default()
+    };
+    let calibrators = evaluate(
+        &runs,
+        Some(&train),
+        &test,
+        &[],
+        &panel,
+        &streams.child("panel", 0),
+    )?;
+    let sides: Vec<_> = runs
+        .iter()
+        .map(|r| (r.name.as_str(), r.logs.iter().collect()))
+        .collect();
     let series = Series::of("실제 고객", &test, &sides);
 
     let run = RunDirectory::create_at(Path::new(&folder))?;
     let config = "name = \"한국 은행 예시\"\nseed = 7\n";
     run.write("config.toml", config.as_bytes())?;
-    run.write("account.txt", "9 512 rows read, 9 480 kept\n  32 dropped: amount missing\n".as_bytes())?;
+    run.write(
+        "account.txt",
+        "9 512 rows read, 9 480 kept\n  32 dropped: amount missing\n".as_bytes(),
+    )?;
     let mut metrics = run.metrics()?;
     for iteration in 0..120u64 {
         let t = iteration as f64;
@@ -110,26 +185,40 @@ fn main() -> Result<(), Failure> {
             (ENV_STEPS.to_owned(), t * 26_624.0),
         ]);
         let calibrator = "ppo".to_owned();
-        metrics.append(&Metric { calibrator, iteration, total: 120, values })?;
+        metrics.append(&Metric {
+            calibrator,
+            iteration,
+            total: 120,
+            values,
+        })?;
     }
     run.write_json("series.json", &series)?;
-    run.write_json("summary.json", &Summary {
-        name: "한국 은행 예시".into(),
-        seed: 7,
-        dataset: "made-up users".into(),
-        train_users: 1500,
-        test_users: 1500,
-        env_steps: 3_194_880,
-        seconds: 181.0,
-        calibrators,
-        ..Summary::default()
-    })?;
-    run.write_json("provenance.json", &Provenance::collect(ProvenanceInput {
-        config: config.to_owned(),
-        seeds: vec![("run".into(), 7)],
-        data: vec![DataSource { source: "made-up users".into(), sha256: "none".into() }],
-        threads: 2,
-    }))?;
+    run.write_json(
+        "summary.json",
+        &Summary {
+            name: "한국 은행 예시".into(),
+            seed: 7,
+            dataset: "made-up users".into(),
+            train_users: 1500,
+            test_users: 1500,
+            env_steps: 3_194_880,
+            seconds: 181.0,
+            calibrators,
+            ..Summary::default()
+        },
+    )?;
+    run.write_json(
+        "provenance.json",
+        &Provenance::collect(ProvenanceInput {
+            config: config.to_owned(),
+            seeds: vec![("run".into(), 7)],
+            data: vec![DataSource {
+                source: "made-up users".into(),
+                sha256: "none".into(),
+            }],
+            threads: 2,
+        }),
+    )?;
     let report = write_report(run.path(), &ReportInput::read(run.path())?)?;
     run.finish(State::Done, None)?;
     println!("{}", report.display());

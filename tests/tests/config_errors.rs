@@ -51,7 +51,7 @@ fn values_of_the_wrong_type_or_out_of_range_are_marked() {
     refuses(&CONFIG.replace("seeds = 2", "seeds = 0"), &["`evaluation.seeds` is 0"]);
     refuses(&CONFIG.replace("replicates = 40", "replicates = 1"), &["replicates is 1"]);
     refuses(&format!("{CONFIG}[split]\ntest = 1.5\n"), &["`split.test` is 1.5", "between 0 and 1"]);
-    refuses(&format!("{CONFIG}[split]\ntest = nan\n"), &["`split.test`"]);
+    refuses(&format!("{CONFIG}[split]\ntest = inf\n"), &["`split.test`", "inf"]);
     refuses(&CONFIG.replace("users = 64", "users = 0"), &["users", "at least 1"]);
     refuses(&format!("{CONFIG}lambda = 2.0\n"), &["lambda", "lambda = 2.0"]);
     refuses(&CONFIG.replace("\"tiny\"", "\"../tiny\""), &["../tiny", "cannot name a folder"]);

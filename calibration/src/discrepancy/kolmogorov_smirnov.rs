@@ -23,7 +23,11 @@ pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, D
 
 fn largest(steps: &Steps<'_>) -> f64 {
     let mut largest = 0.0_f64;
-    steps.each(|_, gap, width| largest = largest.max(if width > 0.0 { gap.abs() } else { 0.0 }));
+    steps.each(|_, gap, width| {
+        if gap.abs() > largest && width > 0.0 {
+            largest = gap.abs();
+        }
+    });
     largest
 }
 

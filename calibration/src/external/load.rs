@@ -8,9 +8,10 @@ use trueup_env::{Covariates, Event, EventLog, Streams};
 use super::account::Account;
 use super::builtin;
 use super::error::ExternalError;
+use super::field::short;
 use super::map::{Map, Merge, OutlierPolicy, Policy};
 use super::pseudonym::pseudonym;
-use super::read::{self, Entry, Table, short};
+use super::read::{self, Entry, Table};
 use super::time::{MICROS_PER_DAY, TimeFormat, day_text};
 use super::window::{self, Windowed};
 

@@ -14,8 +14,10 @@
 
 mod account;
 mod builtin;
+mod columns;
 mod describe;
 mod error;
+mod field;
 mod load;
 mod map;
 mod price;

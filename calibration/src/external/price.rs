@@ -1,7 +1,7 @@
 //! Price series: a date and a price a row.
 
 use super::error::{BadRow, ExternalError, LISTED_ROWS};
-use super::read::short;
+use super::field::short;
 use super::source::Source;
 use super::time;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use csv::ByteRecord;
-
 use super::account::Account;
+use super::columns::Positions;
 use super::error::{BadRow, ExternalError, LISTED_ROWS, UnmappedKind};
+use super::field::{is_missing, number, short, text};
 use super::map::{Checked, Duplicate, Filter, Map, Negative, Policy, Unmapped};
 use super::source::{Row, Source};
 use super::time::{self, TimeFormat};
@@ -40,17 +40,6 @@ pub(super) struct Table {
     pub account: Account,
     pub sha256: String,
     pub header: Vec<String>,
-}
-
-/// Where the columns of a map are in a file.
-struct Positions {
-    user: usize,
-    time: usize,
-    amount: usize,
-    kind: Option<usize>,
-    balance: Option<usize>,
-    covariates: Vec<usize>,
-    filters: Vec<usize>,
 }
 
 /// What becomes of a kind as written.
@@ -117,83 +106,6 @@ pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, Ex
         }
     }
     reader.finish(&source)
-}
-
-impl Positions {
-    fn find(source: &Source, map: &Map) -> Result<Self, ExternalError> {
-        let find = |key: &str, column: &str| position(source, key, column, map.delimiter);
-        let columns = &map.columns;
-        let optional = |key: &str, column: &Option<String>| {
-            column
-                .as_deref()
-                .map(|column| find(key, column))
-                .transpose()
-        };
-        Ok(Self {
-            user: find("columns.user", &columns.user)?,
-            time: find("columns.time", &columns.time)?,
-            amount: find("columns.amount", &columns.amount)?,
-            kind: optional("columns.kind", &columns.kind)?,
-            balance: optional("columns.balance", &columns.balance)?,
-            covariates: columns
-                .covariates
-                .iter()
-                .map(|column| find("columns.covariates", column))
-                .collect::<Result<_, _>>()?,
-            filters: map
-                .filters
-                .iter()
-                .map(|filter| find("filters.column", &filter.column))
-                .collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-fn position(
-    source: &Source,
-    key: &str,
-    column: &str,
-    delimiter: char,
-) -> Result<usize, ExternalError> {
-    let header = &source.header;
-    let count = header.iter().filter(|name| *name == column).count();
-    if count > 1 {
-        let (path, column) = (source.path.clone(), column.into());
-        return Err(ExternalError::RepeatedColumn {
-            path,
-            column,
-            count,
-        });
-    }
-    if let Some(at) = header.iter().position(|name| name == column) {
-        return Ok(at);
-    }
-    let other = [',', ';', '\t', '|']
-        .into_iter()
-        .find(|mark| *mark != delimiter && header.len() == 1 && header[0].contains(*mark));
-    let lower = column.to_lowercase();
-    let near = header
-        .iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&name.to_lowercase(), &lower),
-                name,
-            )
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(9) / 3);
-    let hint = match (other, near) {
-        (Some(mark), _) => format!("did you mean delimiter = {:?}? ", mark.to_string()),
-        (None, Some((_, name))) => format!("did you mean {name:?}? "),
-        (None, None) => String::new(),
-    };
-    Err(ExternalError::MissingColumn {
-        path: source.path.clone(),
-        column: column.into(),
-        key: key.into(),
-        hint,
-        available: source.columns(),
-    })
 }
 
 impl Reader<'_> {
@@ -625,104 +537,5 @@ impl Reader<'_> {
                   rows"
                 .into(),
         }
-    }
-}
-
-/// A field without the white space around it.
-fn text(record: &ByteRecord, column: usize) -> &str {
-    record
-        .get(column)
-        .and_then(|field| std::str::from_utf8(field).ok())
-        .unwrap_or("")
-        .trim()
-}
-
-fn is_missing(text: &str) -> bool {
-    text.is_empty()
-        || (text.len() <= 4
-            && ["na", "n/a", "nan", "null", "none"]
-                .iter()
-                .any(|n| text.eq_ignore_ascii_case(n)))
-}
-
-/// A number with these marks; it may be infinite. Marks between thousands stand before groups of
-/// three digits, so that "1,5" is never read as 15.
-fn number(text: &str, decimal: char, thousands: Option<char>) -> Option<f64> {
-    if decimal == '.' && thousands.is_none() {
-        return text.parse().ok();
-    }
-    let (whole, fraction) = match text.split_once(decimal) {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (text, None),
-    };
-    let mut groups = whole.split(|c| Some(c) == thousands);
-    let mut plain = groups.next()?.to_string();
-    for group in groups {
-        if group.len() != 3 || !group.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        plain += group;
-    }
-    // Points that are neither mark are refused with the rest of what is no number.
-    if plain.contains('.') || fraction.is_some_and(|fraction| fraction.contains('.')) {
-        return None;
-    }
-    if let Some(fraction) = fraction {
-        plain.push('.');
-        plain += fraction;
-    }
-    plain.parse().ok()
-}
-
-/// A field as an error shows it.
-pub(super) fn short(text: &str) -> String {
-    const LENGTH: usize = 60;
-    if text.chars().count() <= LENGTH {
-        return text.into();
-    }
-    text.chars().take(LENGTH).chain("...".chars()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_follow_the_marks() {
-        assert_eq!(number("1234.5", '.', None), Some(1234.5));
-        assert_eq!(number("1,234.5", '.', None), None);
-        assert_eq!(number("1,234.5", '.', Some(',')), Some(1234.5));
-        assert_eq!(number("1.234,5", ',', Some('.')), Some(1234.5));
-        assert_eq!(number("1234,5", ',', None), Some(1234.5));
-        assert_eq!(number("1.5", ',', None), None);
-        assert_eq!(number("-1 234,5", ',', Some(' ')), Some(-1234.5));
-        assert_eq!(number("1,234,567", '.', Some(',')), Some(1_234_567.0));
-        for text in [
-            "1,5",
-            "1,2345",
-            "1234,56",
-            "1.234,5",
-            "1,23a",
-            "1,234.5.6",
-            ",",
-        ] {
-            assert_eq!(number(text, '.', Some(',')), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn missing_has_many_names() {
-        for text in ["", "NA", "n/a", "NaN", "null", "None"] {
-            assert!(is_missing(text), "{text}");
-        }
-        for text in ["0", "nano", "nobody"] {
-            assert!(!is_missing(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_long_field_is_shortened_between_characters() {
-        assert_eq!(short("가나"), "가나");
-        assert_eq!(short(&"가".repeat(61)), format!("{}...", "가".repeat(60)));
     }
 }

@@ -26,7 +26,7 @@ impl Export {
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let (text, name) = match self.to {
             Format::Ipynb => {
-                (String::new(), "notebook.ipynb")
+                (trueup_notebooks_export::ipynb(&self.dir).map_err(Failure::invalid)?, "notebook.ipynb")
             }
         };
         let path = self.out.clone().unwrap_or_else(|| self.dir.join(name));

@@ -40,9 +40,9 @@ impl Run {
         match outcome.summary.failed.as_slice() {
             [] => Ok(()),
             failed => {
-                let names: Vec<&str> = failed.iter().map(|f| f.name.as_str()).collect();
-                let text = format!("failed: {}; the others are in the report", names.join(", "));
-                Err(Failure::Run(miette::Report::msg(text)))
+                let lines = failed.iter().map(|f| format!("{} failed: {}", f.name, f.reason));
+                let text = lines.collect::<Vec<_>>().join("; ");
+                Err(Failure::Run(miette::miette!(help = "the others are in the report", "{text}")))
             }
         }
     }

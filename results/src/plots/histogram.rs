@@ -11,8 +11,11 @@ use super::{Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 
 /// Registry entry.
-pub const KIND: PlotKind =
-    PlotKind { name: "histogram", title: "Histograms", make: |input| features(input, picture) };
+pub const KIND: PlotKind = PlotKind {
+    name: "histogram",
+    title: "Histograms",
+    make: |input| features(input, picture),
+};
 
 struct Bars {
     x: Axis,
@@ -25,7 +28,11 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
     let low = edges.first().copied().unwrap_or(0.0);
     let high = edges.last().copied().unwrap_or(1.0);
     let (scale, title) = feature_axis(input.series, feature);
-    let top = feature.sides.iter().flat_map(|s| &s.shares).fold(0.0, |a: f64, b| a.max(*b));
+    let top = feature
+        .sides
+        .iter()
+        .flat_map(|s| &s.shares)
+        .fold(0.0, |a: f64, b| a.max(*b));
     let beyond = format!("{title} (outermost bars: and beyond)");
     Picture {
         about: feature.name.clone(),
@@ -59,10 +66,13 @@ impl Plot for Bars {
         }
         let top = canvas.legend(&legend, 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;
-        let Some(histogram) = &feature.histogram else { return Ok(()) };
+        let Some(histogram) = &feature.histogram else {
+            return Ok(());
+        };
         let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
             let bins = histogram.edges.windows(2).zip(shares);
-            bins.flat_map(|(edge, &share)| [(edge[0], share), (edge[1], share)]).collect()
+            bins.flat_map(|(edge, &share)| [(edge[0], share), (edge[1], share)])
+                .collect()
         };
         if let Some(real) = feature.sides.first() {
             frame.area(&outline(&real.shares), AREA)?;

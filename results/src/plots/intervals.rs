@@ -3,9 +3,9 @@
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
+use super::Plot;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, PlotError, TEXT};
-use super::Plot;
 use super::style::{GRID, INK, MUTED};
 
 /// One row.
@@ -46,7 +46,10 @@ impl Plot for Intervals {
         canvas.begin(&self.title)?;
         let (width, _) = canvas.size();
         let widest = |text: fn(&Row) -> &str| {
-            self.rows.iter().map(|r| canvas.width_of(text(r), TEXT)).fold(0.0, f64::max)
+            self.rows
+                .iter()
+                .map(|r| canvas.width_of(text(r), TEXT))
+                .fold(0.0, f64::max)
         };
         let left = 22.0 + widest(|row| &row.name).min(150.0);
         let right = width - 22.0 - widest(|row| &row.label);
@@ -67,7 +70,11 @@ impl Plot for Intervals {
                 _ if i == last && (x + half > width - 10.0 || last > 0) => Anchor::End,
                 _ => Anchor::Middle,
             };
-            let at = if anchor == Anchor::Start { x - 4.0 } else { x + 4.0 };
+            let at = if anchor == Anchor::Start {
+                x - 4.0
+            } else {
+                x + 4.0
+            };
             canvas.text(name, at, TOP - 11.0, TEXT - 1.0, MUTED, anchor)?;
         }
         for (i, row) in self.rows.iter().enumerate() {
@@ -76,13 +83,24 @@ impl Plot for Intervals {
             if let Some([low, high]) = row.ci {
                 canvas.line(&[(place(low), y), (place(high), y)], row.colour, 3.0)?;
                 for end in [low, high] {
-                    canvas.line(&[(place(end), y - 5.0), (place(end), y + 5.0)], row.colour, 1.5)?;
+                    canvas.line(
+                        &[(place(end), y - 5.0), (place(end), y + 5.0)],
+                        row.colour,
+                        1.5,
+                    )?;
                 }
             }
             canvas.circle((place(row.value), y), 5.0, row.colour)?;
             canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
         }
         let middle = (left + right) / 2.0;
-        canvas.text(&self.x.title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
+        canvas.text(
+            &self.x.title,
+            middle,
+            bottom + 34.0,
+            TEXT,
+            INK,
+            Anchor::Middle,
+        )
     }
 }

@@ -93,3 +93,6 @@ pub const PLOTS: &[PlotKind] = &[
     qq::KIND,
     kinds::KIND,
 ];
+
+#[cfg(test)]
+mod tests;

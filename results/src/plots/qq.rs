@@ -29,17 +29,24 @@ struct Qq {
 fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
     let range = feature_range(feature);
     let (scale, unit) = feature_axis(input.series, feature);
-    let axis = |side: &str, count| {
-        Axis::new(scale, range.0, range.1, count, format!("{side}: {unit}"))
-    };
+    let axis =
+        |side: &str, count| Axis::new(scale, range.0, range.1, count, format!("{side}: {unit}"));
     let curves = curves(input.summary, feature);
-    let off = curves.split_first().map_or_else(String::new, |((_, _, _, real), others)| {
-        let ratio = |sd: f64| if real.sd > 0.0 { sd / real.sd } else { f64::NAN };
-        let words = others.iter().map(|(name, _, _, d)| {
-            format!("{name} {}", super::number(ratio(d.sd)))
+    let off = curves
+        .split_first()
+        .map_or_else(String::new, |((_, _, _, real), others)| {
+            let ratio = |sd: f64| {
+                if real.sd > 0.0 {
+                    sd / real.sd
+                } else {
+                    f64::NAN
+                }
+            };
+            let words = others
+                .iter()
+                .map(|(name, _, _, d)| format!("{name} {}", super::number(ratio(d.sd))));
+            words.collect::<Vec<_>>().join(", ")
         });
-        words.collect::<Vec<_>>().join(", ")
-    });
     Picture {
         about: feature.name.clone(),
         title: format!("{}, quantiles", feature.title),
@@ -66,7 +73,9 @@ impl Plot for Qq {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
         canvas.begin(&self.title)?;
-        let Some(((_, _, _, real), others)) = self.curves.split_first() else { return Ok(()) };
+        let Some(((_, _, _, real), others)) = self.curves.split_first() else {
+            return Ok(());
+        };
         let top = canvas.legend(&entries(&self.curves), 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;
         let (low, high) = self.range;

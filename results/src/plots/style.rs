@@ -63,5 +63,9 @@ pub fn colour(place: usize) -> RGBColor {
 pub fn register() -> Result<(), PlotError> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let done = REGISTERED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, FONT).is_ok());
-    if *done { Ok(()) } else { Err(PlotError::new("the embedded font cannot be read")) }
+    if *done {
+        Ok(())
+    } else {
+        Err(PlotError::new("the embedded font cannot be read"))
+    }
 }

@@ -1,1 +1,258 @@
+use std::collections::HashSet;
 
+use trueup_calibration::panel::CalibratorPanel;
+use trueup_env::{Clock, Covariates, Event, EventLog, Tick};
+
+use super::verdict;
+use super::*;
+use crate::run_directory::RunDirectory;
+use crate::summary::{Failure, Mode};
+
+fn log(users: u32, shift: f64) -> EventLog {
+    let clock = Clock {
+        tick: Tick::Week,
+        horizon: 20,
+        start_day: None,
+    };
+    let events = (0..users).flat_map(|user| {
+        (0..user % 5).map(move |i| {
+            let amount = (shift + f64::from(i) + f64::from(user % 7) / 3.0).exp();
+            let kind = (i % 2) as u16;
+            (
+                user,
+                Event {
+                    tick: (i * 3) % 20,
+                    kind,
+                    amount,
+                    balance: f64::NAN,
+                },
+            )
+        })
+    });
+    let names = (0..users).map(|u| format!("u{u}")).collect();
+    let kinds = vec!["deposit".to_owned(), "withdrawal".to_owned()];
+    EventLog::new(clock, kinds, names, events, Covariates::default()).unwrap()
+}
+
+fn calibrator(name: &str, gap: Option<f64>, ci: Option<[f64; 2]>) -> CalibratorPanel {
+    let row = |feature: &str, discrepancy: &str| {
+        serde_json::json!({
+            "feature": feature, "level": "event", "discrepancy": discrepancy, "unit": "",
+            "value": 0.1, "ci": [0.05, 0.15], "floor": 0.02, "floor_ci": [0.01, 0.03],
+            "before": gap.map(|_| 0.5), "gap_closed": gap, "optimised": false,
+            "feature_rewarded": true,
+        })
+    };
+    serde_json::from_value(serde_json::json!({
+        "name": name, "gap_closed": gap, "gap_closed_ci": ci, "gap_closed_unseen": gap,
+        "mean_excess": 0.08, "c2st_auc": 0.57, "c2st_auc_ci": [0.55, 0.6], "c2st_auc_floor": 0.5,
+        "c2st_importance": [["event_count", 0.1]],
+        "panel": [row("log_amount", "kolmogorov-smirnov"), row("gap", "kolmogorov-smirnov"),
+            row("amount_pair", "correlation-gap")],
+        "left_out": [{"feature": "kind", "discrepancy": null, "reason": "one kind only"}],
+        "notes": [],
+    }))
+    .unwrap()
+}
+
+fn input(name: &str) -> ReportInput {
+    let (external, internal) = (log(60, 0.0), log(60, 1.0));
+    ReportInput {
+        summary: Summary {
+            name: name.to_owned(),
+            calibrators: vec![
+                calibrator("personas", Some(0.0), Some([0.0, 0.0])),
+                calibrator("ppo", Some(0.94), Some([0.9, 0.97])),
+            ],
+            ..Summary::default()
+        },
+        series: Series::of(
+            "real users",
+            &external,
+            &[
+                ("personas", vec![&internal]),
+                ("ppo", vec![&external, &external]),
+            ],
+        ),
+        ..ReportInput::default()
+    }
+}
+
+fn written(input: &ReportInput) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write_report(folder.path(), input).unwrap();
+    let html = std::fs::read_to_string(path).unwrap();
+    (folder, html)
+}
+
+#[test]
+fn the_page_stands_alone_and_names_its_parts() {
+    let (folder, html) = written(&input("quick"));
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    for outside in ["src=\"", "<link", "@import", "<script", "url(http"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    assert_eq!(html.matches("<h1").count(), 1);
+    let pictures = html.matches("<svg ").count();
+    assert_eq!(
+        pictures,
+        html.matches("role=\"img\" aria-labelledby=").count()
+    );
+    assert!(pictures > 40, "{pictures}");
+    let ids = || {
+        html.split(" id=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+    };
+    let unique: HashSet<_> = ids().collect();
+    assert_eq!(unique.len(), ids().count(), "ids are unique");
+    assert_eq!(
+        html.matches("<th ").count(),
+        html.matches("<th scope=").count()
+    );
+    assert_eq!(
+        html.matches("<table").count(),
+        html.matches("<caption").count()
+    );
+    assert!(!html.contains("NaN") && !html.contains(">inf"));
+    // Every picture is there as a file of both kinds, and no temporary one is left.
+    let files = std::fs::read_dir(folder.path().join("plots")).unwrap();
+    let names: Vec<_> = files
+        .map(|f| f.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let ending = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
+    assert_eq!((ending(".svg"), ending(".png")), (pictures, pictures));
+    assert!(!names.iter().any(|name| name.starts_with('.')));
+}
+
+#[test]
+fn names_are_escaped_and_the_korean_font_comes_only_when_needed() {
+    let (_folder, html) = written(&input("<b>&\"quick\""));
+    assert!(!html.contains("<b>") && html.contains("&#60;b&#62;"));
+    assert!(!html.contains("@font-face"));
+    let (_folder, html) = written(&input("빠른 시작"));
+    assert!(html.contains("@font-face") && html.contains("data:font/woff2;base64,d09GMg"));
+    assert!(html.len() < 2_000_000);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let (_folder, html) = written(&ReportInput::default());
+    for why in [
+        "There is no verdict: no calibrator gave a result.",
+        "No ranking by gap closed",
+        "No learning curve",
+        "No classifier test",
+        "The run stored no distributions.",
+        "The run stored no plain numbers.",
+        "No picture of kinds",
+        "The run stored no account of its data",
+        "The run stored no provenance.",
+        "The run stored no config.",
+    ] {
+        assert!(html.contains(why), "{why}");
+    }
+}
+
+#[test]
+fn a_report_repeats_byte_for_byte_from_its_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let run = RunDirectory::create(root.path(), "repeat", 1).unwrap();
+    let input = input("repeat");
+    run.write_json("summary.json", &input.summary).unwrap();
+    run.write_json("series.json", &input.series).unwrap();
+    run.write(
+        "account.txt",
+        b"10 rows read, 9 kept\n  1 dropped: amount missing",
+    )
+    .unwrap();
+    run.write("config.toml", b"name = \"repeat\"").unwrap();
+    let path = run.path().to_owned();
+    let report = write_report(&path, &ReportInput::read(&path).unwrap()).unwrap();
+    let first = std::fs::read(&report).unwrap();
+    run.finish(State::Done, None).unwrap();
+    write_report(&path, &ReportInput::read(&path).unwrap()).unwrap();
+    assert!(first == std::fs::read(&report).unwrap());
+    let html = String::from_utf8(first).unwrap();
+    assert!(html.contains("1 dropped: amount missing") && html.contains("repeat-1/config.toml"));
+}
+
+#[test]
+fn a_run_that_did_not_end_well_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let run = RunDirectory::create(root.path(), "stopped", 1).unwrap();
+    run.write_json("summary.json", &Summary::default()).unwrap();
+    run.write_json("series.json", &Series::default()).unwrap();
+    let path = run.path().to_owned();
+    run.finish(State::Interrupted, Some("stopped by Ctrl-C"))
+        .unwrap();
+    let (_folder, html) = written(&ReportInput::read(&path).unwrap());
+    assert!(html.contains("This run was interrupted: stopped by Ctrl-C."));
+}
+
+fn judged(summary: &Summary) -> (String, String) {
+    let verdict = verdict::of(summary);
+    (verdict.sentences.join(" "), verdict.caveats.join(" "))
+}
+
+#[test]
+fn verdicts_say_what_the_numbers_say() {
+    let mut summary = input("a").summary;
+    let (sentences, caveats) = judged(&summary);
+    assert!(
+        sentences.starts_with(
+            "ppo comes nearest to the held-out real users: it closes 94.0% (95% interval 90.0% to \
+             97.0%) of the gap"
+        ),
+        "{sentences}"
+    );
+    // The interval of the AUC, 0.55 to 0.6, lies above the floor of 0.5.
+    assert!(
+        sentences.ends_with("they can still be told apart, if barely."),
+        "{sentences}"
+    );
+    assert!(!caveats.contains("The lead over"), "{caveats}");
+
+    summary
+        .calibrators
+        .push(calibrator("bgnbd", Some(0.92), Some([0.88, 0.95])));
+    summary.failed.push(Failure {
+        name: "scaling".into(),
+        reason: "no amounts".into(),
+    });
+    summary.calibrators[1].c2st_auc_ci = Some([0.49, 0.6]);
+    let (sentences, caveats) = judged(&summary);
+    assert!(
+        sentences.contains("it cannot be shown to tell them apart"),
+        "{sentences}"
+    );
+    assert!(
+        caveats.contains("The lead over bgnbd (94.0% against 92.0%) lies within the intervals."),
+        "{caveats}"
+    );
+    assert!(caveats.contains("scaling failed: no amounts"), "{caveats}");
+
+    let worse = Summary {
+        calibrators: vec![calibrator("ppo", Some(-0.2), None)],
+        ..Summary::default()
+    };
+    assert!(judged(&worse).0.starts_with("ppo widens the gap by 20.0%"));
+    let compare = Summary {
+        mode: Mode::Compare,
+        calibrators: vec![calibrator("mine.csv", None, None)],
+        ..Summary::default()
+    };
+    let sentence = judged(&compare).0;
+    assert!(sentence.starts_with("The simulated users differ from the real ones by 0.08 more"));
+    assert_eq!(verdict::percent(0.9999), "99.9%");
+}
+
+#[test]
+fn a_comparison_has_no_columns_of_before() {
+    let mut input = input("compare");
+    input.summary.mode = Mode::Compare;
+    input.summary.calibrators = vec![calibrator("mine.csv", None, None)];
+    let (_folder, html) = written(&input);
+    assert!(!html.contains(">Before</th>") && !html.contains(">Gap closed (95% interval)</th>"));
+    assert!(html.contains("two random halves of the real users"));
+}

@@ -69,14 +69,19 @@ pub(super) fn subtitle(input: &ReportInput) -> String {
 /// What to know before believing anything below: a run that did not end well.
 pub(super) fn banner(input: &ReportInput) -> Option<String> {
     let status = input.status.as_ref()?;
-    let why = status.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+    let why = status
+        .message
+        .as_ref()
+        .map_or_else(String::new, |message| format!(": {message}"));
     match status.state {
         State::Done => None,
         State::Running => Some("This run is still going on; what follows is not final.".to_owned()),
-        State::Failed => Some(format!("This run failed{why}. What follows is what it had.")),
-        State::Interrupted => {
-            Some(format!("This run was interrupted{why}. What follows is what it had."))
-        }
+        State::Failed => Some(format!(
+            "This run failed{why}. What follows is what it had."
+        )),
+        State::Interrupted => Some(format!(
+            "This run was interrupted{why}. What follows is what it had."
+        )),
     }
 }
 
@@ -86,9 +91,13 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
         (
             "Floor".to_owned(),
             match summary.mode {
-                Mode::Run => "The same discrepancy between the training and the held-out real \
-                              users: no simulation can honestly do better.",
-                Mode::Compare => "The same discrepancy between two random halves of the real users.",
+                Mode::Run => {
+                    "The same discrepancy between the training and the held-out real \
+                              users: no simulation can honestly do better."
+                }
+                Mode::Compare => {
+                    "The same discrepancy between two random halves of the real users."
+                }
             }
             .to_owned(),
         ),
@@ -135,7 +144,10 @@ pub(super) fn repeat(folder: &Path, input: &ReportInput) -> Vec<String> {
     }
     if input.config.is_some() && input.summary.mode == Mode::Run {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
-        lines.push(format!("trueup run '{}/config.toml'", name.unwrap_or_default()));
+        lines.push(format!(
+            "trueup run '{}/config.toml'",
+            name.unwrap_or_default()
+        ));
     }
     lines
 }
@@ -147,7 +159,14 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         let given = [0, 7, 999, 1000, 69_659, 1_234_567];
-        let wanted = ["0", "7", "999", "1\u{202F}000", "69\u{202F}659", "1\u{202F}234\u{202F}567"];
+        let wanted = [
+            "0",
+            "7",
+            "999",
+            "1\u{202F}000",
+            "69\u{202F}659",
+            "1\u{202F}234\u{202F}567",
+        ];
         assert_eq!(given.map(count), wanted);
     }
 }

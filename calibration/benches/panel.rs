@@ -1,0 +1,63 @@
+//! Time of a full panel on the purchase log: half of its users held out, four calibrators with four
+//! evaluation seeds each, every default metric, 200 bootstrap replicates and the classifier test.
+//! The stand-ins for simulations are bootstrap samples of the training users, so that sizes are
+//! those of a real run.
+
+use divan::{Bencher, black_box};
+use trueup_calibration::classifier::two_sample_test;
+use trueup_calibration::discrepancy::{Discrepancy, energy_nd::EnergyNd};
+use trueup_calibration::evaluate::{PanelConfig, Run, bootstrap, evaluate};
+use trueup_calibration::external::{Split, load, split};
+use trueup_calibration::features::user_vectors;
+use trueup_env::{EventLog, Streams};
+
+fn main() {
+    divan::main();
+}
+
+/// The two halves; none, with a printed reason, where the log cannot be read.
+fn halves() -> Option<Split> {
+    let loaded = load("builtin:cdnow", None, "bench");
+    let split = loaded.and_then(|loaded| split(&loaded.log, 0.5, &Streams::new(1)));
+    split.map_err(|error| println!("skipped: {error}")).ok()
+}
+
+fn simulation(train: &EventLog, index: u64) -> EventLog {
+    let mut stream = Streams::new(2).stream("simulation", index);
+    let users = train.user_count();
+    train.select(&(0..users).map(|_| stream.below(users)).collect::<Vec<_>>())
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn full_panel(bencher: Bencher<'_, '_>) {
+    let Some(Split { train, test }) = halves() else { return };
+    let run = |(c, name): (u64, &str)| Run {
+        name: name.into(),
+        logs: (0..4).map(|seed| simulation(&train, 4 * c + seed)).collect(),
+    };
+    let runs: Vec<Run> = (0..).zip(["personas", "scaling", "bgnbd", "ppo"]).map(run).collect();
+    let config = PanelConfig::default();
+    bencher.bench(|| {
+        evaluate(black_box(&runs), Some(&train), &test, &[], &config, &Streams::new(3)).is_ok()
+    });
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn classifier_test(bencher: Bencher<'_, '_>) {
+    let Some(Split { train, test }) = halves() else { return };
+    let (train, test) = (user_vectors(&train), user_vectors(&test));
+    bencher.bench(|| two_sample_test(black_box(&train), &test, 20_000, &Streams::new(3)).is_some());
+}
+
+/// Distances once, and 200 replicates.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn joint_energy(bencher: Bencher<'_, '_>) {
+    let Some(Split { train, test }) = halves() else { return };
+    let (train, test) = (user_vectors(&train), user_vectors(&test));
+    let left = bootstrap::weights(train.users, 200, &Streams::new(4));
+    let right = bootstrap::weights(test.users, 200, &Streams::new(5));
+    bencher.bench(|| {
+        let prepared = EnergyNd::default().prepare(black_box(&train), &test).ok()?;
+        bootstrap::Measured::of(prepared.as_ref(), &left, &right)
+    });
+}
