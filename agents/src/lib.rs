@@ -17,3 +17,7 @@ mod tanh;
 #[cfg(test)]
 mod test_world;
 mod weights;
+
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;

@@ -210,8 +210,10 @@ impl Attempt<'_> {
                 Ok(logs) => runs.push(Run { name: calibrator.name.clone(), logs }),
                 Err(error) => {
                     let name = calibrator.name.clone();
-                    self.reporter.line(&format!("{name} failed: {error}"));
                     let reason = error.to_string();
+                    let reason = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason);
+                    self.reporter.line(&format!("{name} failed: {reason}"));
+                    let reason = reason.to_owned();
                     summary.failed.push(trueup_results::Failure { name, reason });
                 }
             }

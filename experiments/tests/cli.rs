@@ -1,5 +1,8 @@
 //! The command line without any data: usage, help, versions, completions.
 
+// A helper that fails is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::process::{Command, Output};
 
 fn trueup(arguments: &[&str]) -> Output {

@@ -1,12 +1,11 @@
-"""Makes TrueupSans.ttf and TrueupSans.woff2 from NanumSquare Regular.
+"""Makes TrueupSans.ttf and TrueupSans.woff2 from NanumBarunGothic Regular.
 
-Run in this folder: python3 make_font.py /usr/share/fonts/truetype/nanum/NanumSquareR.ttf
+Run in this folder: python3 make_font.py /usr/share/fonts/truetype/nanum/NanumBarunGothic.ttf
 Made with Python 3.11, fontTools 4.68.0, brotli 1.2.1, Debian package fonts-nanum 20200506-1.
 
-Two characters that plots need are not in the source and are added: the minus sign (the outline of
-a plus without its upright) and the euro sign (a C with two bars). The glyphs of Chinese
-characters, Cyrillic, kana and dingbats are left out. The name changes because the licence
-reserves the old one.
+One character that plots need is not in the source and is added: the minus sign, a plus without its
+upright. Chinese characters, Cyrillic, kana and dingbats are left out. The name changes because the
+licence reserves the old one.
 """
 
 import sys
@@ -46,19 +45,11 @@ def main(source):
     font = TTFont(source)
     cmap = font.getBestCmap()
     glyphs = font["glyf"]
-    plus, c = glyphs[cmap[0x2B]], glyphs[cmap[0x43]]
+    plus = glyphs[cmap[0x2B]]
     width = font["hmtx"][cmap[0x2B]][0]
     middle, half = (plus.yMin + plus.yMax) // 2, 33
     add(font, "minus", 0x2212, width,
         lambda pen: bar(pen, plus.xMin, plus.xMax, middle - half, middle + half))
-
-    def euro(pen):
-        font.getGlyphSet()[cmap[0x43]].draw(pen)
-        centre = (c.yMin + c.yMax) // 2
-        for y in (centre - 95, centre + 45):
-            bar(pen, c.xMin - 60, c.xMin + (c.xMax - c.xMin) * 2 // 3, y, y + 56)
-
-    add(font, "Euro", 0x20AC, font["hmtx"][cmap[0x43]][0], euro)
 
     options = Options()
     options.hinting = False
@@ -91,7 +82,9 @@ def main(source):
     font.flavor = "woff2"
     font.save("TrueupSans.woff2")
     have = font.getBestCmap()
-    assert all(u in have for u in range(0xAC00, 0xD7A4)), "Hangul incomplete"
+    # Some fonts of the family list all syllables and leave most of them blank.
+    blank = [u for u in range(0xAC00, 0xD7A4) if font["glyf"][have[u]].numberOfContours == 0]
+    assert not blank, "Hangul incomplete"
     print(len(have), "characters;", copyright_)
 
 

@@ -81,11 +81,7 @@ impl ResultsError {
             }
             _ => "",
         };
-        Self::Write {
-            path: path.to_owned(),
-            remedy,
-            source,
-        }
+        Self::Write { path: path.to_owned(), remedy, source }
     }
 
     /// A failed read, with what would help.
@@ -94,18 +90,11 @@ impl ResultsError {
             ErrorKind::NotFound => "; is this the directory of a run that got that far?",
             _ => "",
         };
-        Self::Read {
-            path: path.to_owned(),
-            remedy,
-            source,
-        }
+        Self::Read { path: path.to_owned(), remedy, source }
     }
 
     /// A file that does not parse.
     pub(crate) fn malformed(path: &Path, why: impl ToString) -> Self {
-        Self::Malformed {
-            path: path.to_owned(),
-            why: why.to_string(),
-        }
+        Self::Malformed { path: path.to_owned(), why: why.to_string() }
     }
 }

@@ -16,19 +16,12 @@ use crate::error::ResultsError;
 /// The path and the remedy when the disk is full, the folder read-only, or a file in the way.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), ResultsError> {
     let fail = |source| ResultsError::write(path, source);
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(fail)?;
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix(".").suffix(".tmp");
-    let mut file = with_usual_permissions(builder)
-        .tempfile_in(folder)
-        .map_err(fail)?;
-    file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(fail)?;
+    let mut file = with_usual_permissions(builder).tempfile_in(folder).map_err(fail)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     file.persist(path).map_err(|error| fail(error.error))?;
     sync_folder(folder);
     Ok(())
@@ -90,28 +83,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = write_atomically(&file.join("a.txt"), b"")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("a.txt") && error.contains("in the way"),
-            "{error}"
-        );
+        let error = write_atomically(&file.join("a.txt"), b"").unwrap_err().to_string();
+        assert!(error.contains("a.txt") && error.contains("in the way"), "{error}");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_is_named_with_a_remedy() {
         // Writing to /dev/full always fails with "no space left"; the remedy follows the kind.
-        let source = File::options()
-            .write(true)
-            .open("/dev/full")
-            .unwrap()
-            .write_all(b"x");
+        let source = File::options().write(true).open("/dev/full").unwrap().write_all(b"x");
         let error = ResultsError::write(Path::new("a.txt"), source.unwrap_err()).to_string();
-        assert!(
-            error.contains("a.txt") && error.contains("free some space"),
-            "{error}"
-        );
+        assert!(error.contains("a.txt") && error.contains("free some space"), "{error}");
     }
 }

@@ -73,10 +73,7 @@ pub fn read(folder: &Path) -> Result<Vec<Metric>, ResultsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(|source| ResultsError::read(&path, source))?,
     };
-    let whole = bytes
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let lines = bytes[..whole].split(|&byte| byte == b'\n').enumerate();
     lines
         .filter(|(_, line)| !line.is_empty())
@@ -93,12 +90,7 @@ mod tests {
 
     fn metric(iteration: u64, value: f64) -> Metric {
         let values = BTreeMap::from([(DISCREPANCY.to_owned(), value)]);
-        Metric {
-            calibrator: "강화".into(),
-            iteration,
-            total: 9,
-            values,
-        }
+        Metric { calibrator: "강화".into(), iteration, total: 9, values }
     }
 
     #[test]
@@ -122,10 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{}\n{}\n").unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
-        assert!(
-            error.contains("line 1") && error.contains("calibrator"),
-            "{error}"
-        );
+        assert!(error.contains("line 1") && error.contains("calibrator"), "{error}");
     }
 
     #[test]

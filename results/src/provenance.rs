@@ -77,9 +77,7 @@ impl Provenance {
             host: host(),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             threads: input.threads,
-            command: std::env::args_os()
-                .map(|a| a.to_string_lossy().into_owned())
-                .collect(),
+            command: std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect(),
             seeds: input.seeds,
             data: input.data,
             config_sha256: match input.config.as_str() {
@@ -106,10 +104,7 @@ impl Provenance {
 
 /// SHA-256 in hex.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Commit, and a digest of what differs from it.
@@ -117,43 +112,22 @@ fn git(folder: &str) -> (String, Option<String>) {
     let run = |arguments: &[&str]| -> Option<Vec<u8>> {
         let mut command = Command::new("git");
         // Looking must not write: `status` may else refresh the index.
-        command
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .arg("-C")
-            .arg(folder)
-            .args(arguments);
+        command.env("GIT_OPTIONAL_LOCKS", "0").arg("-C").arg(folder).args(arguments);
         let out = command.stderr(std::process::Stdio::null()).output().ok()?;
         out.status.success().then_some(out.stdout)
     };
     if run(&["--version"]).is_none() {
-        return (
-            "unknown: git is not installed, or the source folder is gone".to_owned(),
-            None,
-        );
+        return ("unknown: git is not installed, or the source folder is gone".to_owned(), None);
     }
     let Some(commit) = run(&["rev-parse", "--verify", "HEAD"]) else {
-        return (
-            "unknown: the source folder has no git commit".to_owned(),
-            None,
-        );
+        return ("unknown: the source folder has no git commit".to_owned(), None);
     };
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
     let mut difference = run(&["diff", "--binary", "HEAD"]).unwrap_or_default();
-    let new = run(&[
-        "ls-files",
-        "--others",
-        "--exclude-standard",
-        "--full-name",
-        "-z",
-        ":/",
-    ]);
+    let new = run(&["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"]);
     let root = run(&["rev-parse", "--show-toplevel"]).unwrap_or_default();
     let root = String::from_utf8_lossy(&root).trim().to_owned();
-    for name in new
-        .unwrap_or_default()
-        .split(|&b| b == 0)
-        .filter(|name| !name.is_empty())
-    {
+    for name in new.unwrap_or_default().split(|&b| b == 0).filter(|name| !name.is_empty()) {
         difference.extend_from_slice(name);
         let path = std::path::Path::new(&root).join(&*String::from_utf8_lossy(name));
         difference.extend(fs::read(path).unwrap_or_default());
@@ -166,21 +140,13 @@ fn git(folder: &str) -> (String, Option<String>) {
 pub(crate) fn host() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = kernel.or_else(|| std::env::var("HOSTNAME").ok());
-    let name = name
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .unwrap_or_default();
-    if name.trim().is_empty() {
-        "unknown".to_owned()
-    } else {
-        name.trim().to_owned()
-    }
+    let name = name.or_else(|| std::env::var("COMPUTERNAME").ok()).unwrap_or_default();
+    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
 }
 
 /// The present second, UTC, as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -196,24 +162,11 @@ mod tests {
 
     #[test]
     fn commands_survive_a_shell() {
-        let words = [
-            "trueup",
-            "run",
-            "it's a.toml",
-            "",
-            "--set",
-            "a=[1, 2]",
-            "한.toml",
-        ];
-        let provenance = Provenance {
-            command: words.map(str::to_owned).to_vec(),
-            ..Provenance::default()
-        };
+        let words = ["trueup", "run", "it's a.toml", "", "--set", "a=[1, 2]", "한.toml"];
+        let provenance =
+            Provenance { command: words.map(str::to_owned).to_vec(), ..Provenance::default() };
         let line = provenance.shell_command();
-        assert_eq!(
-            line,
-            r"trueup run 'it'\''s a.toml' '' --set 'a=[1, 2]' '한.toml'"
-        );
+        assert_eq!(line, r"trueup run 'it'\''s a.toml' '' --set 'a=[1, 2]' '한.toml'");
         if cfg!(unix) {
             let script = format!("printf '%s\\n' {line}");
             let out = Command::new("sh").arg("-c").arg(script).output().unwrap();
@@ -235,12 +188,7 @@ mod tests {
         let run = |arguments: &[&str]| {
             let identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
             let mut command = Command::new("git");
-            let done = command
-                .arg("-C")
-                .arg(&path)
-                .args(identity)
-                .args(arguments)
-                .output();
+            let done = command.arg("-C").arg(&path).args(identity).args(arguments).output();
             assert!(done.unwrap().status.success(), "{arguments:?}");
         };
         run(&["init", "-q"]);

@@ -86,11 +86,7 @@ impl RunDirectory {
         let base = format!("{}-{seed}", folder_name(name));
         let mut count = 1u64;
         loop {
-            let folder = if count == 1 {
-                base.clone()
-            } else {
-                format!("{base}-{count}")
-            };
+            let folder = if count == 1 { base.clone() } else { format!("{base}-{count}") };
             let path = root.join(folder);
             // Making a folder fails where one is: of two processes, one gets it.
             match fs::create_dir(&path) {
@@ -121,10 +117,7 @@ impl RunDirectory {
         let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(|e| ResultsError::write(&lock_path, e))?;
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(ResultsError::Locked {
-                path,
-                owner: String::new(),
-            });
+            return Err(ResultsError::Locked { path, owner: String::new() });
         }
         if path.join(STATUS).exists() {
             return Err(ResultsError::NotEmpty(path));
@@ -138,12 +131,7 @@ impl RunDirectory {
             ended: None,
             message: None,
         };
-        let run = Self {
-            path,
-            status,
-            _lock: lock,
-            finished: false,
-        };
+        let run = Self { path, status, _lock: lock, finished: false };
         run.write_json(STATUS, &run.status)?;
         Ok(run)
     }
@@ -159,15 +147,11 @@ impl RunDirectory {
     /// # Errors
     /// A name that leaves the folder, or a failed write.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, ResultsError> {
-        let inside = Path::new(name)
-            .components()
-            .all(|c| matches!(c, std::path::Component::Normal(_)));
+        let inside =
+            Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_)));
         let path = self.path.join(name);
         if !inside || name.is_empty() {
-            return Err(ResultsError::malformed(
-                &path,
-                "the name leaves the run directory",
-            ));
+            return Err(ResultsError::malformed(&path, "the name leaves the run directory"));
         }
         files::write_atomically(&path, bytes)?;
         Ok(path)
@@ -251,10 +235,7 @@ fn is_alive(folder: &Path, status: &Status) -> bool {
 
 fn locked(path: &Path, status: &Status) -> ResultsError {
     let owner = format!(" ({} on {})", status.pid, status.host);
-    ResultsError::Locked {
-        path: path.to_owned(),
-        owner,
-    }
+    ResultsError::Locked { path: path.to_owned(), owner }
 }
 
 fn boot() -> String {
@@ -264,19 +245,11 @@ fn boot() -> String {
 
 fn folder_name(name: &str) -> String {
     let keep = |c: char| {
-        if c.is_alphanumeric() || "._-".contains(c) {
-            c
-        } else {
-            '-'
-        }
+        if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }
     };
     let name: String = name.chars().map(keep).collect();
     let name = name.trim_start_matches('.');
-    if name.is_empty() {
-        "run".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "run".to_owned() } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -317,10 +290,7 @@ mod tests {
         assert_eq!(status(&path).unwrap().state, State::Running);
         run.finish(State::Failed, Some("no data")).unwrap();
         let status = status(&path).unwrap();
-        assert_eq!(
-            (status.state, status.message.as_deref()),
-            (State::Failed, Some("no data"))
-        );
+        assert_eq!((status.state, status.message.as_deref()), (State::Failed, Some("no data")));
         assert!(status.ended.is_some());
     }
 
@@ -347,10 +317,6 @@ mod tests {
         for name in ["../a", "/tmp/a", "", "a/../../b", "./a"] {
             assert!(run.write(name, b"").is_err(), "{name}");
         }
-        assert!(
-            run.write("logs/ppo-1.csv", b"user,tick\n")
-                .unwrap()
-                .exists()
-        );
+        assert!(run.write("logs/ppo-1.csv", b"user,tick\n").unwrap().exists());
     }
 }

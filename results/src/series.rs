@@ -109,9 +109,7 @@ impl Series {
             tick: external.clock().tick.name().to_owned(),
             horizon: external.clock().horizon,
             kinds: external.kinds().to_vec(),
-            features: shown
-                .map(|feature| feature_series(feature, &sides))
-                .collect(),
+            features: shown.map(|feature| feature_series(feature, &sides)).collect(),
             facts: sides.iter().map(|(name, logs)| facts(name, logs)).collect(),
         }
     }
@@ -137,22 +135,12 @@ fn feature_series(feature: &Feature, sides: &[(&str, Vec<&EventLog>)]) -> Featur
         .map(|(name, logs)| {
             let samples: Vec<Sample> = logs.iter().map(|log| feature.sample(log)).collect();
             let categories = samples.iter().map(|s| s.categories).max().unwrap_or(0);
-            (
-                *name,
-                samples.into_iter().flat_map(|s| s.values).collect(),
-                categories,
-            )
+            (*name, samples.into_iter().flat_map(|s| s.values).collect(), categories)
         })
         .collect();
-    let external = values
-        .first()
-        .map(|(_, values, _)| values.as_slice())
-        .unwrap_or_default();
+    let external = values.first().map(|(_, values, _)| values.as_slice()).unwrap_or_default();
     let categories = values.iter().map(|(_, _, n)| *n).max().unwrap_or(0);
-    let real = matches!(
-        feature.definition,
-        Definition::Event(_) | Definition::User(_)
-    );
+    let real = matches!(feature.definition, Definition::Event(_) | Definition::User(_));
     let histogram = if real { bins(external) } else { None };
     let side = |(name, values, _): &(&str, Vec<f64>, usize)| Side {
         name: (*name).to_owned(),
@@ -166,11 +154,7 @@ fn feature_series(feature: &Feature, sides: &[(&str, Vec<&EventLog>)]) -> Featur
     let sides = if external.is_empty() {
         Vec::new()
     } else {
-        values
-            .iter()
-            .filter(|(_, values, _)| !values.is_empty())
-            .map(side)
-            .collect()
+        values.iter().filter(|(_, values, _)| !values.is_empty()).map(side).collect()
     };
     FeatureSeries {
         name: feature.name.to_owned(),
@@ -186,10 +170,7 @@ impl Histogram {
     /// The bin of a value; values beyond the edges belong to the outermost bins.
     pub fn bin(&self, value: f64) -> usize {
         let last = self.edges.len().saturating_sub(2);
-        self.edges
-            .partition_point(|&edge| edge <= value)
-            .saturating_sub(1)
-            .min(last)
+        self.edges.partition_point(|&edge| edge <= value).saturating_sub(1).min(last)
     }
 }
 
@@ -206,42 +187,23 @@ fn bins(external: &[f64]) -> Option<Histogram> {
     let (first, last) = (*sorted.first()?, *sorted.last()?);
     // Whole numbers have one long tail; other values may have two.
     let tail = 1.0 - WITHIN;
-    let (low, high) = if whole {
-        (first, *at(WITHIN)?)
-    } else {
-        (*at(tail / 2.0)?, *at(1.0 - tail / 2.0)?)
-    };
+    let (low, high) =
+        if whole { (first, *at(WITHIN)?) } else { (*at(tail / 2.0)?, *at(1.0 - tail / 2.0)?) };
     if whole && high - low < BINS as f64 {
         let count = (high - low) as usize + 1;
         let edges = (0..=count).map(|i| low - 0.5 + i as f64).collect();
         return Some(Histogram { edges, whole: true });
     }
-    let (low, high) = if high > low {
-        (low, high)
-    } else {
-        (first, last)
-    };
+    let (low, high) = if high > low { (low, high) } else { (first, last) };
     if high <= low {
         let edges = vec![low - 0.5, low + 0.5];
-        return Some(Histogram {
-            edges,
-            whole: false,
-        });
+        return Some(Histogram { edges, whole: false });
     }
     let width = 2.0 * (at(0.75)? - at(0.25)?) / (sorted.len() as f64).cbrt();
-    let wanted = if width > 0.0 {
-        ((high - low) / width).ceil()
-    } else {
-        BINS as f64
-    };
+    let wanted = if width > 0.0 { ((high - low) / width).ceil() } else { BINS as f64 };
     let count = wanted.clamp(5.0, BINS as f64) as usize;
-    let edges = (0..=count)
-        .map(|i| low + (high - low) * i as f64 / count as f64)
-        .collect();
-    Some(Histogram {
-        edges,
-        whole: false,
-    })
+    let edges = (0..=count).map(|i| low + (high - low) * i as f64 / count as f64).collect();
+    Some(Histogram { edges, whole: false })
 }
 
 fn shares(values: &[f64], bins: usize, bin: impl Fn(f64) -> usize) -> Vec<f64> {
@@ -252,28 +214,19 @@ fn shares(values: &[f64], bins: usize, bin: impl Fn(f64) -> usize) -> Vec<f64> {
         }
     }
     let total: usize = counts.iter().sum::<usize>().max(1);
-    counts
-        .iter()
-        .map(|&count| count as f64 / total as f64)
-        .collect()
+    counts.iter().map(|&count| count as f64 / total as f64).collect()
 }
 
 fn facts(name: &str, logs: &[&EventLog]) -> Facts {
     let users: usize = logs.iter().map(|log| log.user_count()).sum();
     let events: usize = logs.iter().map(|log| log.events().len()).sum();
-    let counts = || {
-        logs.iter()
-            .flat_map(|log| (0..log.user_count()).map(|u| log.events_of(u).len() as f64))
-    };
+    let counts =
+        || logs.iter().flat_map(|log| (0..log.user_count()).map(|u| log.events_of(u).len() as f64));
     let count_mean = counts().sum::<f64>() / users.max(1) as f64;
-    let variance = counts()
-        .map(|c| (c - count_mean) * (c - count_mean))
-        .sum::<f64>()
-        / users.max(1) as f64;
-    let mut amounts: Vec<f64> = logs
-        .iter()
-        .flat_map(|log| log.events().iter().map(|e| e.amount))
-        .collect();
+    let variance =
+        counts().map(|c| (c - count_mean) * (c - count_mean)).sum::<f64>() / users.max(1) as f64;
+    let mut amounts: Vec<f64> =
+        logs.iter().flat_map(|log| log.events().iter().map(|e| e.amount)).collect();
     amounts.sort_by(f64::total_cmp);
     let (mut gap_sum, mut gaps) = (0.0, 0usize);
     for log in logs {
@@ -305,8 +258,7 @@ fn pooled(name: &str, logs: &[&EventLog]) -> Option<Sample> {
     let mut pool = logs.next()?;
     for sample in logs {
         let offset = pool.users as u32;
-        pool.user
-            .extend(sample.user.iter().map(|user| user + offset));
+        pool.user.extend(sample.user.iter().map(|user| user + offset));
         pool.values.extend(sample.values);
         pool.users += sample.users;
     }
@@ -319,33 +271,14 @@ mod tests {
     use trueup_env::{Clock, Covariates, Event, Tick};
 
     fn log(users: &[&[(u32, f64)]]) -> EventLog {
-        let clock = Clock {
-            tick: Tick::Week,
-            horizon: 10,
-            start_day: None,
-        };
+        let clock = Clock { tick: Tick::Week, horizon: 10, start_day: None };
         let events = users.iter().enumerate().flat_map(|(user, events)| {
             events.iter().map(move |&(tick, amount)| {
-                (
-                    user as u32,
-                    Event {
-                        tick,
-                        kind: 0,
-                        amount,
-                        balance: f64::NAN,
-                    },
-                )
+                (user as u32, Event { tick, kind: 0, amount, balance: f64::NAN })
             })
         });
         let names = (0..users.len()).map(|u| format!("u{u}")).collect();
-        EventLog::new(
-            clock,
-            vec!["purchase".into()],
-            names,
-            events,
-            Covariates::default(),
-        )
-        .unwrap()
+        EventLog::new(clock, vec!["purchase".into()], names, events, Covariates::default()).unwrap()
     }
 
     #[test]
@@ -356,20 +289,14 @@ mod tests {
         assert!((facts.count_mean - 4.0 / 3.0).abs() < 1e-12);
         assert!((facts.count_sd - (14.0f64 / 9.0).sqrt()).abs() < 1e-12);
         assert!((facts.silent_share - 1.0 / 3.0).abs() < 1e-12);
-        assert_eq!(
-            (facts.amount_median, facts.gap_mean),
-            (Some(2.0), Some(2.5))
-        );
+        assert_eq!((facts.amount_median, facts.gap_mean), (Some(2.0), Some(2.5)));
         // Amounts double each time: ln 2 higher each, so that the two pairs lie on a line.
         assert!((facts.lag_1_correlation.unwrap() - 1.0).abs() < 1e-12);
         // Two copies of the log as two evaluation seeds: the same shares and means, more users.
         let logs = [&log, &log];
         let twice = super::facts("real", &logs);
         assert_eq!((twice.users, twice.count_mean), (6, facts.count_mean));
-        assert_eq!(
-            (facts.between_share, twice.between_share.is_some()),
-            (None, true)
-        );
+        assert_eq!((facts.between_share, twice.between_share.is_some()), (None, true));
     }
 
     #[test]
@@ -377,11 +304,7 @@ mod tests {
         let empty = log(&[&[], &[]]);
         let series = Series::of("real", &empty, &[("ppo", vec![&empty])]);
         assert_eq!(series.facts[1].between_share, None);
-        let amounts = series
-            .features
-            .iter()
-            .find(|f| f.name == "log_amount")
-            .unwrap();
+        let amounts = series.features.iter().find(|f| f.name == "log_amount").unwrap();
         assert!(amounts.sides.is_empty());
         let json = serde_json::to_string(&series).unwrap();
         assert_eq!(serde_json::from_str::<Series>(&json).unwrap(), series);
@@ -389,26 +312,15 @@ mod tests {
 
     #[test]
     fn bins_hold_every_value_once() {
-        let values: Vec<f64> = (0..1000)
-            .map(|i| (f64::from(i) * 0.7).sin() * 3.0)
-            .collect();
+        let values: Vec<f64> = (0..1000).map(|i| (f64::from(i) * 0.7).sin() * 3.0).collect();
         let whole: Vec<f64> = (0..1000).map(|i| f64::from(i % 7)).collect();
-        for sample in [
-            values,
-            whole,
-            vec![2.5],
-            vec![0.0; 9],
-            vec![1.0, 1.0, 1e300],
-        ] {
+        for sample in [values, whole, vec![2.5], vec![0.0; 9], vec![1.0, 1.0, 1e300]] {
             let histogram = bins(&sample).unwrap();
             assert!(histogram.edges.windows(2).all(|e| e[0] < e[1]));
             let shares = shares(&sample, histogram.edges.len() - 1, |v| histogram.bin(v));
             assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         }
         let dice = bins(&[1.0, 2.0, 3.0, 3.0]).unwrap();
-        assert_eq!(
-            (dice.edges.as_slice(), dice.whole),
-            (&[0.5, 1.5, 2.5, 3.5][..], true)
-        );
+        assert_eq!((dice.edges.as_slice(), dice.whole), (&[0.5, 1.5, 2.5, 3.5][..], true));
     }
 }

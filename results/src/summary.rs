@@ -59,9 +59,7 @@ impl Summary {
     pub fn best(&self) -> Option<&CalibratorPanel> {
         let by = |key: fn(&CalibratorPanel) -> Option<f64>| {
             let rated = self.calibrators.iter().filter_map(|c| Some((c, key(c)?)));
-            rated
-                .reduce(|best, next| if next.1 > best.1 { next } else { best })
-                .map(|(c, _)| c)
+            rated.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(c, _)| c)
         };
         by(|c| c.gap_closed)
             .or_else(|| by(|c| c.mean_excess.map(|excess| -excess)))

@@ -19,19 +19,23 @@ impl Numbers {
     }
 }
 
-/// A CSV `client,day,euros` of `users` users over 200 days of 2021, each with a rate and a price
-/// level of his own.
+/// A CSV `client,day,euros` of `users` users over 200 days of 2021, each with a rate, a price level
+/// and a loyalty of his own: after a purchase some never come back, as BG/NBD supposes.
 pub fn purchases(users: usize, seed: u64) -> String {
     let mut numbers = Numbers::new(seed);
     let mut text = String::from("client,day,euros\n");
     for user in 0..users {
         let every = 10.0 + 60.0 * numbers.next_number();
         let level = 2.0 + 2.0 * numbers.next_number();
+        let leaves = 0.3 * numbers.next_number();
         let mut day = 20.0 * numbers.next_number();
         while day < 200.0 {
             let euros = (level + 1.5 * (numbers.next_number() - 0.5)).exp();
             let (month, date) = (1 + day as usize / 28, 1 + day as usize % 28);
             let _ = writeln!(text, "c{user},2021-{month:02}-{date:02},{euros:.2}");
+            if numbers.next_number() < leaves {
+                break;
+            }
             day += 1.0 + every * -(1.0 - numbers.next_number()).ln();
         }
     }

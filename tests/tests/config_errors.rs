@@ -1,6 +1,9 @@
 //! Configs that are wrong: each complaint shows the place and the remedy, with exit code 3, and
 //! nothing is written.
 
+// A helper that fails is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use trueup_tests::data::{CONFIG, purchases};
 use trueup_tests::{Folder, Output};
 

@@ -1,5 +1,8 @@
 //! Runs that do not come to their end: killed, interrupted, out of disk, not allowed to write.
 
+// A helper that fails is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 

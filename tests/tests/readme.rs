@@ -1,5 +1,8 @@
 //! The README's way to one's own data works as it is written.
 
+// A helper that fails is a failed test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use trueup_tests::Folder;
 use trueup_tests::data::purchases;
 

@@ -55,34 +55,35 @@ impl RewardConfig {
     }
 }
 
-/// Features of [`default_terms`], each under Cramer-von Mises.
+/// What [`default_terms`] pays for: feature, discrepancy, weight.
 ///
-/// How much (`log_amount`), how regularly (`gap`), how often (`log_count`; and `event_count`,
-/// because the log scale hardly sees that heavy users are too few), how long (`recency`), and how
-/// users differ in amounts (`mean_log_amount`) and vary in themselves (`sd_log_amount`).
-/// The others (times of events, first ticks, gaps per user, extremes, totals, transitions) are held
-/// back, so that a report shows what nobody paid for.
-const DEFAULT_FEATURES: &[&str] = &[
-    "log_amount",
-    "gap",
-    "log_count",
-    "event_count",
-    "recency",
-    "mean_log_amount",
-    "sd_log_amount",
+/// How much (`log_amount`), how regularly (`gap`), when (`event_tick`), how often (`log_count`; and
+/// the first two moments of `event_count`, because a log scale hardly sees that heavy users are too
+/// few), how long (`recency`), and how users differ in amounts (`mean_log_amount`) and vary in
+/// themselves (`sd_log_amount`). The others (first ticks, gaps per user, extremes, totals,
+/// transitions) are held back, so that a report shows what nobody paid for.
+const DEFAULT_TERMS: &[(&str, &str, f64)] = &[
+    ("log_amount", "cramer-von-mises", 1.0),
+    ("gap", "cramer-von-mises", 1.0),
+    ("event_tick", "cramer-von-mises", 1.0),
+    ("log_count", "cramer-von-mises", 1.0),
+    ("event_count", "moments", 0.5),
+    ("recency", "cramer-von-mises", 1.0),
+    ("mean_log_amount", "cramer-von-mises", 1.0),
+    ("sd_log_amount", "cramer-von-mises", 1.0),
 ];
 
-/// The terms of a reward that names none: Cramer-von Mises on seven features of amounts and
-/// times, and total variation on kinds where there are several. Features that the statistics do
-/// not hold, or that do not vary among real users, are left out. One discrepancy a feature, so
-/// that most of a panel is optimised by nobody.
+/// The terms of a reward that names none: eight on amounts and times, and total variation on kinds
+/// where there are several. Features that the statistics do not hold, or that do not vary among
+/// real users, are left out. One discrepancy a feature, so that most of a panel is optimised by
+/// nobody.
 pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
-    let term = |feature: &str, discrepancy: &str| Term {
+    let term = |&(feature, discrepancy, weight): &(&str, &str, f64)| Term {
         feature: feature.into(),
         discrepancy: discrepancy.into(),
-        weight: 1.0,
+        weight,
     };
-    let varies = |feature: &&&str| {
+    let varies = |(feature, ..): &&(&str, &str, f64)| {
         statistics
             .feature(feature)
             .is_some_and(|entry| match &entry.form {
@@ -90,11 +91,7 @@ pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
                 _ => false,
             })
     };
-    let mut terms: Vec<Term> = DEFAULT_FEATURES
-        .iter()
-        .filter(varies)
-        .map(|feature| term(feature, "cramer-von-mises"))
-        .collect();
+    let mut terms: Vec<Term> = DEFAULT_TERMS.iter().filter(varies).map(term).collect();
     if statistics
         .kind_events
         .iter()
@@ -102,7 +99,7 @@ pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
         .count()
         > 1
     {
-        terms.push(term("kind", "total-variation"));
+        terms.push(term(&("kind", "total-variation", 1.0)));
     }
     terms
 }

@@ -197,7 +197,7 @@ fn pay_on_kinds_lowers_total_variation() {
 fn the_default_reward_lowers_the_mean_distance() {
     let log = internal();
     let terms = default_terms(&statistics());
-    assert_eq!(terms.len(), 8);
+    assert_eq!(terms.len(), 9);
     let payment = witness(terms.clone()).refit(&log).unwrap();
     let pays = pays(payment.as_ref(), &log);
     let total = |eta: f64| -> f64 {

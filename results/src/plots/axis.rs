@@ -38,22 +38,13 @@ pub struct Axis {
 impl Axis {
     /// An axis that reaches from `low` to `high`, with at most about `count` labels.
     pub fn new(scale: Scale, low: f64, high: f64, count: usize, title: impl Into<String>) -> Self {
-        let (low, high) = if high > low {
-            (low, high)
-        } else {
-            (low - 0.5, low + 0.5)
-        };
+        let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
         let ticks = match scale {
             Scale::Plain => plain_ticks(low, high, count),
             Scale::Ln => log_ticks(low, high, count, f64::ln, 0.0),
             Scale::Ln1p => log_ticks(low, high, count, f64::ln_1p, 1.0),
         };
-        Self {
-            low,
-            high,
-            ticks,
-            title: title.into(),
-        }
+        Self { low, high, ticks, title: title.into() }
     }
 
     /// Shares from 0 to 1, labelled in percent.
@@ -95,11 +86,7 @@ pub fn feature_axis(series: &Series, feature: &FeatureSeries) -> (Scale, String)
 /// press everything else together.
 pub fn feature_range(feature: &FeatureSeries) -> (f64, f64) {
     let quantile = |side: usize, p: f64| {
-        feature
-            .sides
-            .get(side)
-            .and_then(|s| s.distribution.as_ref())
-            .map(|d| d.quantile(p))
+        feature.sides.get(side).and_then(|s| s.distribution.as_ref()).map(|d| d.quantile(p))
     };
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for side in 0..feature.sides.len() {
@@ -107,26 +94,19 @@ pub fn feature_range(feature: &FeatureSeries) -> (f64, f64) {
         low = quantile(side, edge).map_or(low, |q| q.min(low));
         high = quantile(side, 1.0 - edge).map_or(high, |q| q.max(high));
     }
-    if low.is_finite() && high.is_finite() {
-        (low, high)
-    } else {
-        (0.0, 1.0)
-    }
+    if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
 fn plain_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / count.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .iter()
-        .map(|m| m * power)
-        .find(|step| *step >= rough);
+    let step = [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|step| *step >= rough);
     let step = step.unwrap_or(power * 10.0);
     if !(step > 0.0 && step.is_finite()) {
         return vec![(low, number(low)), (high, number(high))];
     }
-    let (first, last) = ((low / step).ceil(), (high / step + 1e-9).floor());
+    let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     if last - first > 1000.0 {
         return Vec::new();
     }
@@ -142,10 +122,7 @@ fn plain(value: f64, decimals: usize) -> String {
         return money(value);
     }
     // No negative zero.
-    let text = format!(
-        "{:.decimals$}",
-        if value.abs() < 1e-12 { 0.0 } else { value }
-    );
+    let text = format!("{:.decimals$}", if value.abs() < 1e-12 { 0.0 } else { value });
     text.replace('-', "\u{2212}")
 }
 
@@ -167,18 +144,10 @@ fn log_ticks(
         // Through text, so that 0.1 is 0.1 and not 10 to the power of -1.
         let rest = rest.filter_map(|(m, e)| format!("{m}e{e}").parse::<f64>().ok());
         let rest = rest.filter(|v| (from * (1.0 - 1e-9)..=to * (1.0 + 1e-9)).contains(v));
-        zero.into_iter()
-            .chain(rest.map(|v| (ln(v), money(v))))
-            .collect()
+        zero.into_iter().chain(rest.map(|v| (ln(v), money(v)))).collect()
     };
-    let candidates = [
-        within(&[1.0, 2.0, 5.0]),
-        within(&[1.0, 3.0]),
-        within(&[1.0]),
-    ];
-    let fits = candidates
-        .iter()
-        .find(|ticks| ticks.len() <= count && ticks.len() > 1);
+    let candidates = [within(&[1.0, 2.0, 5.0]), within(&[1.0, 3.0]), within(&[1.0])];
+    let fits = candidates.iter().find(|ticks| ticks.len() <= count && ticks.len() > 1);
     if let Some(ticks) = fits {
         return ticks.clone();
     }
@@ -188,10 +157,7 @@ fn log_ticks(
         return decades.into_iter().step_by(every).collect();
     }
     // Less than a decade: round amounts, unevenly spaced.
-    plain_ticks(from, to, count.min(4))
-        .into_iter()
-        .map(|(v, label)| (ln(v), label))
-        .collect()
+    plain_ticks(from, to, count.min(4)).into_iter().map(|(v, label)| (ln(v), label)).collect()
 }
 
 /// An amount, short: 950, 12.5k, 3M.
@@ -199,11 +165,7 @@ pub fn money(value: f64) -> String {
     let sizes = [(1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")];
     // Thousands keep their digits up to 9999; a value that rounds up to a size has it.
     let least = |size: f64| {
-        if size > 1e3 {
-            size * 0.9995
-        } else {
-            size * 9.995
-        }
+        if size > 1e3 { size * 0.9995 } else { size * 9.995 }
     };
     match sizes.iter().find(|(size, _)| value.abs() >= least(*size)) {
         Some((size, letter)) => format!("{}{letter}", number(value / size)),
@@ -214,11 +176,7 @@ pub fn money(value: f64) -> String {
 /// A number with three significant digits and no needless zeros.
 pub fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 {
-            "0".to_owned()
-        } else {
-            "\u{2013}".to_owned()
-        };
+        return if value == 0.0 { "0".to_owned() } else { "\u{2013}".to_owned() };
     }
     let digits = value.abs().log10().floor() as i32;
     if !(-4..=15).contains(&digits) {
@@ -226,11 +184,8 @@ pub fn number(value: f64) -> String {
     }
     let decimals = (2 - digits).max(0) as usize;
     let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     text.replace('-', "\u{2212}")
 }
 
@@ -239,58 +194,26 @@ mod tests {
     use super::*;
 
     fn labels(scale: Scale, low: f64, high: f64) -> Vec<String> {
-        Axis::new(scale, low, high, 6, "")
-            .ticks
-            .into_iter()
-            .map(|(_, label)| label)
-            .collect()
+        Axis::new(scale, low, high, 6, "").ticks.into_iter().map(|(_, label)| label).collect()
     }
 
     #[test]
     fn labels_are_round_numbers() {
-        assert_eq!(
-            labels(Scale::Plain, 0.0, 52.0),
-            ["0", "10", "20", "30", "40", "50"]
-        );
+        assert_eq!(labels(Scale::Plain, 0.0, 52.0), ["0", "10", "20", "30", "40", "50"]);
         assert_eq!(
             labels(Scale::Plain, -0.3, 0.3),
             ["−0.3", "−0.2", "−0.1", "0.0", "0.1", "0.2", "0.3"]
         );
-        assert_eq!(
-            labels(Scale::Ln, 5f64.ln(), 700f64.ln()),
-            ["10", "30", "100", "300"]
-        );
-        assert_eq!(
-            labels(Scale::Ln, 0.0, 1e7f64.ln()),
-            ["1", "100", "10k", "1M"]
-        );
-        assert_eq!(
-            labels(Scale::Ln, 14f64.ln(), 19f64.ln()),
-            ["14", "16", "18"]
-        );
-        assert_eq!(
-            labels(Scale::Ln1p, 0.0, 30f64.ln_1p()),
-            ["0", "1", "2", "5", "10", "20"]
-        );
+        assert_eq!(labels(Scale::Ln, 5f64.ln(), 700f64.ln()), ["10", "30", "100", "300"]);
+        assert_eq!(labels(Scale::Ln, 0.0, 1e7f64.ln()), ["1", "100", "10k", "1M"]);
+        assert_eq!(labels(Scale::Ln, 14f64.ln(), 19f64.ln()), ["14", "16", "18"]);
+        assert_eq!(labels(Scale::Ln1p, 0.0, 30f64.ln_1p()), ["0", "1", "2", "5", "10", "20"]);
     }
 
     #[test]
     fn numbers_are_short() {
-        let given = [
-            0.0, -0.0123, 1.0, 14.96, 0.5, 12_345.0, 2.5e6, 3e6, 9996.0, -3.0,
-        ];
-        let wanted = [
-            "0",
-            "−0.0123",
-            "1",
-            "15",
-            "0.5",
-            "12.3k",
-            "2.5M",
-            "3M",
-            "10k",
-            "−3",
-        ];
+        let given = [0.0, -0.0123, 1.0, 14.96, 0.5, 12_345.0, 2.5e6, 3e6, 9996.0, -3.0];
+        let wanted = ["0", "−0.0123", "1", "15", "0.5", "12.3k", "2.5M", "3M", "10k", "−3"];
         assert_eq!(given.map(money), wanted);
     }
 
@@ -302,10 +225,7 @@ mod tests {
                 for high in ends {
                     let axis = Axis::new(scale, low, high, 6, "");
                     assert!(axis.ticks.len() < 1001);
-                    assert!(
-                        (0.0..=1.0).contains(&axis.share(0.3)),
-                        "{scale:?} {low} {high}"
-                    );
+                    assert!((0.0..=1.0).contains(&axis.share(0.3)), "{scale:?} {low} {high}");
                 }
             }
         }

@@ -58,20 +58,13 @@ pub struct Canvas<'a, B: DrawingBackend> {
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
     pub(crate) fn new(area: &'a DrawingArea<B, Shift>, scale: u32, sink: f64) -> Self {
-        Self {
-            area,
-            scale: f64::from(scale),
-            sink,
-        }
+        Self { area, scale: f64::from(scale), sink }
     }
 
     /// Width and height in CSS pixels.
     pub fn size(&self) -> (f64, f64) {
         let (width, height) = self.area.dim_in_pixel();
-        (
-            f64::from(width) / self.scale,
-            f64::from(height) / self.scale,
-        )
+        (f64::from(width) / self.scale, f64::from(height) / self.scale)
     }
 
     /// Fills the background and writes the title.
@@ -82,10 +75,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
 
     fn device(&self, (x, y): (f64, f64)) -> (i32, i32) {
         // Saturates: a point far outside stays far outside.
-        (
-            (x * self.scale).round() as i32,
-            (y * self.scale).round() as i32,
-        )
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
 
     fn stroke(&self, colour: RGBColor, width: f64) -> ShapeStyle {
@@ -136,18 +126,12 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             .into_text_style(self.area)
             .color(&colour)
             .pos(Pos::new(horizontal, VPos::Center));
-        Ok(self
-            .area
-            .draw(&Text::new(text.to_owned(), self.device(at), style))?)
+        Ok(self.area.draw(&Text::new(text.to_owned(), self.device(at), style))?)
     }
 
     fn font(&self, size: f64) -> FontDesc<'static> {
         // Plotters takes line heights: 1.24 of the em.
-        FontDesc::new(
-            FontFamily::Name(FAMILY),
-            size * 1.24 * self.scale,
-            FontStyle::Normal,
-        )
+        FontDesc::new(FontFamily::Name(FAMILY), size * 1.24 * self.scale, FontStyle::Normal)
     }
 
     /// Width of a line of text in CSS pixels.
@@ -164,9 +148,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         width: f64,
     ) -> Result<(), PlotError> {
         let points: Vec<_> = points.iter().map(|&p| self.device(p)).collect();
-        Ok(self
-            .area
-            .draw(&PathElement::new(points, self.stroke(colour, width)))?)
+        Ok(self.area.draw(&PathElement::new(points, self.stroke(colour, width)))?)
     }
 
     /// Fills a polygon.
@@ -194,9 +176,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         colour: RGBColor,
     ) -> Result<(), PlotError> {
         let radius = (radius * self.scale).round() as i32;
-        Ok(self
-            .area
-            .draw(&Circle::new(self.device(at), radius, colour.filled()))?)
+        Ok(self.area.draw(&Circle::new(self.device(at), radius, colour.filled()))?)
     }
 
     /// Draws a legend from `y` downwards, in as many rows as it needs, and returns where it ends.
@@ -248,11 +228,8 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
     /// Draws grid, axis numbers and axis titles below `top`.
     pub fn new(canvas: &'a Canvas<'c, B>, top: f64, x: Axis, y: Axis) -> Result<Self, PlotError> {
         let (width, height) = canvas.size();
-        let widest = y
-            .ticks
-            .iter()
-            .map(|(_, label)| canvas.width_of(label, TEXT))
-            .fold(0.0, f64::max);
+        let widest =
+            y.ticks.iter().map(|(_, label)| canvas.width_of(label, TEXT)).fold(0.0, f64::max);
         let left = 34.0 + widest;
         let frame = Self {
             canvas,
@@ -285,20 +262,9 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
                 free = x + half + 6.0;
             }
         }
-        canvas.line(
-            &[(self.left, self.bottom), (self.right, self.bottom)],
-            MUTED,
-            1.0,
-        )?;
+        canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], MUTED, 1.0)?;
         let middle = (self.left + self.right) / 2.0;
-        canvas.text(
-            &self.x.title,
-            middle,
-            self.bottom + 33.0,
-            TEXT,
-            INK,
-            Anchor::Middle,
-        )?;
+        canvas.text(&self.x.title, middle, self.bottom + 33.0, TEXT, INK, Anchor::Middle)?;
         canvas.text_upwards(&self.y.title, 14.0, (self.top + self.bottom) / 2.0)
     }
 
@@ -319,19 +285,15 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         colour: RGBColor,
         width: f64,
     ) -> Result<(), PlotError> {
-        let placed: Vec<_> = points
-            .into_iter()
-            .map(|(x, y)| (self.place_x(x), self.place_y(y)))
-            .collect();
+        let placed: Vec<_> =
+            points.into_iter().map(|(x, y)| (self.place_x(x), self.place_y(y))).collect();
         self.canvas.line(&simplify(&placed, 0.3), colour, width)
     }
 
     /// Fills the area between a curve and the horizontal axis.
     pub fn area(&self, points: &[(f64, f64)], colour: RGBColor) -> Result<(), PlotError> {
-        let mut placed: Vec<_> = points
-            .iter()
-            .map(|&(x, y)| (self.place_x(x), self.place_y(y)))
-            .collect();
+        let mut placed: Vec<_> =
+            points.iter().map(|&(x, y)| (self.place_x(x), self.place_y(y))).collect();
         let ends = (placed.first().copied(), placed.last().copied());
         let (Some((first, _)), Some((last, _))) = ends else {
             return Ok(());
@@ -363,12 +325,7 @@ fn simplify(points: &[(f64, f64)], tolerance: f64) -> Vec<(f64, f64)> {
             spans.extend([(first, i), (i, last)]);
         }
     }
-    points
-        .iter()
-        .zip(keep)
-        .filter(|(_, keep)| *keep)
-        .map(|(point, _)| *point)
-        .collect()
+    points.iter().zip(keep).filter(|(_, keep)| *keep).map(|(point, _)| *point).collect()
 }
 
 /// Distance of `p` from the segment `a` to `b`.
@@ -376,11 +333,7 @@ fn distance(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length = dx * dx + dy * dy;
     let along = ((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length;
-    let along = if length > 0.0 {
-        along.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
+    let along = if length > 0.0 { along.clamp(0.0, 1.0) } else { 0.0 };
     (p.0 - a.0 - along * dx).hypot(p.1 - a.1 - along * dy)
 }
 
@@ -395,17 +348,11 @@ mod tests {
         let few = simplify(&curve, 0.3);
         assert!(few.len() < 150, "{}", few.len());
         for &point in &curve {
-            let near = few
-                .windows(2)
-                .map(|s| distance(point, s[0], s[1]))
-                .fold(f64::MAX, f64::min);
+            let near = few.windows(2).map(|s| distance(point, s[0], s[1])).fold(f64::MAX, f64::min);
             assert!(near <= 0.3);
         }
         assert_eq!(simplify(&[], 0.3), []);
         assert_eq!(simplify(&[(1.0, 1.0)], 0.3), [(1.0, 1.0)]);
-        assert_eq!(
-            simplify(&[(0.0, 0.0), (0.0, 9.0), (5.0, 9.0)], 0.3).len(),
-            3
-        );
+        assert_eq!(simplify(&[(0.0, 0.0), (0.0, 9.0), (5.0, 9.0)], 0.3).len(), 3);
     }
 }

@@ -13,11 +13,8 @@ use crate::series::FeatureSeries;
 use crate::summary::Summary;
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "ecdf",
-    title: "Distributions",
-    make: |input| features(input, picture),
-};
+pub const KIND: PlotKind =
+    PlotKind { name: "ecdf", title: "Distributions", make: |input| features(input, picture) };
 
 /// One curve: name, colour, line width, distribution.
 pub(super) type Curve = (String, RGBColor, f64, Distribution);
@@ -44,9 +41,7 @@ pub(super) fn features(
     };
     let outcomes: Vec<Outcome> = features.map(outcome).collect();
     if outcomes.is_empty() {
-        return vec![Outcome::Empty(
-            "The run stored no distributions.".to_owned(),
-        )];
+        return vec![Outcome::Empty("The run stored no distributions.".to_owned())];
     }
     outcomes
 }
@@ -114,12 +109,7 @@ impl Plot for Ecdf {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
         canvas.begin(&self.title)?;
         let top = canvas.legend(&entries(&self.curves), 38.0)?;
-        let frame = Frame::new(
-            canvas,
-            top,
-            self.x.clone(),
-            Axis::percent("share at or below"),
-        )?;
+        let frame = Frame::new(canvas, top, self.x.clone(), Axis::percent("share at or below"))?;
         for (_, colour, width, distribution) in &self.curves {
             frame.curve(steps(distribution), *colour, *width)?;
         }
@@ -131,15 +121,10 @@ impl Plot for Ecdf {
 fn steps(distribution: &Distribution) -> impl Iterator<Item = (f64, f64)> {
     let last = distribution.quantiles.len().saturating_sub(1).max(1) as f64;
     let start = distribution.quantiles.first().map(|&q| (q, 0.0));
-    let rise = distribution
-        .quantiles
-        .iter()
-        .enumerate()
-        .skip(1)
-        .flat_map(move |(i, &q)| {
-            let before = (i - 1) as f64 / last;
-            [(q, before), (q, i as f64 / last)]
-        });
+    let rise = distribution.quantiles.iter().enumerate().skip(1).flat_map(move |(i, &q)| {
+        let before = (i - 1) as f64 / last;
+        [(q, before), (q, i as f64 / last)]
+    });
     start.into_iter().chain(rise)
 }
 
@@ -149,20 +134,10 @@ mod tests {
 
     #[test]
     fn steps_are_the_distribution_function() {
-        let values: Vec<f64> = [0.0; 60]
-            .into_iter()
-            .chain([1.0; 30])
-            .chain([5.0; 10])
-            .collect();
+        let values: Vec<f64> = [0.0; 60].into_iter().chain([1.0; 30]).chain([5.0; 10]).collect();
         let distribution = Distribution::of(&values).unwrap();
         let points: Vec<_> = steps(&distribution).collect();
-        let height = |x: f64| {
-            points
-                .iter()
-                .filter(|p| p.0 <= x)
-                .map(|p| p.1)
-                .fold(0.0, f64::max)
-        };
+        let height = |x: f64| points.iter().filter(|p| p.0 <= x).map(|p| p.1).fold(0.0, f64::max);
         // The grid has 512 steps: it is right to within one.
         for (x, wanted) in [(-1.0, 0.0), (0.0, 0.6), (0.9, 0.6), (1.0, 0.9), (5.0, 1.0)] {
             assert!((height(x) - wanted).abs() <= 1.0 / 512.0, "{x}");

@@ -6,11 +6,7 @@ use super::style::colour;
 use super::{Outcome, Picture, PlotInput, PlotKind};
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "forest",
-    title: "Gap closed",
-    make,
-};
+pub const KIND: PlotKind = PlotKind { name: "forest", title: "Gap closed", make };
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let mut rows: Vec<Row> = input
@@ -22,13 +18,7 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
             let value = calibrator.gap_closed?;
             let label = format!("{}%", super::number((value * 1000.0).round() / 10.0));
             let name = calibrator.name.clone();
-            Some(Row {
-                name,
-                colour: colour(i),
-                value,
-                ci: calibrator.gap_closed_ci,
-                label,
-            })
+            Some(Row { name, colour: colour(i), value, ci: calibrator.gap_closed_ci, label })
         })
         .collect();
     if rows.is_empty() {
@@ -39,20 +29,11 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     // A calibrator that makes things much worse would press the rest together.
     let low = rows.iter().map(|row| row.ci.map_or(row.value, |ci| ci[0]));
     let low = low.fold(0.0, f64::min).max(-0.6);
-    let mut x = Axis::new(
-        Scale::Plain,
-        low,
-        1.05,
-        5,
-        "gap closed (median over metrics)",
-    );
+    let mut x = Axis::new(Scale::Plain, low, 1.05, 5, "gap closed (median over metrics)");
     for (value, label) in &mut x.ticks {
         *label = format!("{}%", super::number(*value * 100.0));
     }
-    let ranking: Vec<_> = rows
-        .iter()
-        .map(|row| format!("{} {}", row.name, row.label))
-        .collect();
+    let ranking: Vec<_> = rows.iter().map(|row| format!("{} {}", row.name, row.label)).collect();
     vec![Outcome::Drawn(Picture {
         about: String::new(),
         title: "Gap closed by each calibrator".to_owned(),

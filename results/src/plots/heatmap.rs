@@ -10,11 +10,7 @@ use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::report::feature_title;
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "heatmap",
-    title: "Gap closed by metric",
-    make,
-};
+pub const KIND: PlotKind = PlotKind { name: "heatmap", title: "Gap closed by metric", make };
 
 const ROW: f64 = 26.0;
 const COLUMN: f64 = 70.0;
@@ -46,27 +42,16 @@ struct Cell {
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let of = |calibrator: &CalibratorPanel| {
         if calibrator.panel.iter().all(|row| row.gap_closed.is_none()) {
-            let why = format!(
-                "{}: no metric has a gap that could be closed.",
-                calibrator.name
-            );
+            let why = format!("{}: no metric has a gap that could be closed.", calibrator.name);
             return Outcome::Empty(why);
         }
         Outcome::Drawn(picture(calibrator))
     };
     // The simulation that the others are measured against closes nothing by definition.
     let before = |c: &&CalibratorPanel| {
-        c.panel
-            .iter()
-            .any(|r| r.before.is_none_or(|before| before != r.value))
+        c.panel.iter().any(|r| r.before.is_none_or(|before| before != r.value))
     };
-    let outcomes: Vec<_> = input
-        .summary
-        .calibrators
-        .iter()
-        .filter(before)
-        .map(of)
-        .collect();
+    let outcomes: Vec<_> = input.summary.calibrators.iter().filter(before).map(of).collect();
     if outcomes.is_empty() {
         let why = "No calibrator was compared with an uncalibrated simulation.";
         return vec![Outcome::Empty(why.to_owned())];
@@ -86,16 +71,9 @@ fn picture(calibrator: &CalibratorPanel) -> Picture {
         }
     }
     let rows_of = |discrepancy: &str| -> Vec<&PanelRow> {
-        calibrator
-            .panel
-            .iter()
-            .filter(|row| row.discrepancy == discrepancy)
-            .collect()
+        calibrator.panel.iter().filter(|row| row.discrepancy == discrepancy).collect()
     };
-    let cell = |row: &PanelRow| Cell {
-        gap_closed: row.gap_closed,
-        optimised: row.optimised,
-    };
+    let cell = |row: &PanelRow| Cell { gap_closed: row.gap_closed, optimised: row.optimised };
     // A column for one cell would be a waste of width: such metrics get a row of their own.
     let (shared, single): (Vec<&str>, Vec<&str>) =
         discrepancies.iter().partition(|d| rows_of(d).len() > 1);
@@ -103,23 +81,14 @@ fn picture(calibrator: &CalibratorPanel) -> Picture {
     for feature in features {
         let cells: Vec<_> = shared
             .iter()
-            .map(|d| {
-                rows_of(d)
-                    .into_iter()
-                    .find(|row| row.feature == feature)
-                    .map(cell)
-            })
+            .map(|d| rows_of(d).into_iter().find(|row| row.feature == feature).map(cell))
             .collect();
         if cells.iter().any(Option::is_some) {
             rows.push((feature_title(feature), Cells::Many(cells)));
         }
     }
     for row in single.iter().flat_map(|d| rows_of(d)) {
-        let label = format!(
-            "{}: {}",
-            feature_title(&row.feature),
-            spaced(&row.discrepancy)
-        );
+        let label = format!("{}: {}", feature_title(&row.feature), spaced(&row.discrepancy));
         rows.push((label, Cells::One(cell(row))));
     }
     let gaps = calibrator.panel.iter().filter_map(|row| row.gap_closed);
@@ -161,10 +130,7 @@ impl Plot for Heatmap {
     fn size(&self) -> (u32, u32) {
         let columns = self.columns.len().max(1) as f64;
         let rows = self.rows.len() as f64;
-        (
-            (LABELS + COLUMN * columns + 12.0) as u32,
-            (HEAD + ROW * rows + BREAK + 40.0) as u32,
-        )
+        ((LABELS + COLUMN * columns + 12.0) as u32, (HEAD + ROW * rows + BREAK + 40.0) as u32)
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
@@ -176,27 +142,13 @@ impl Plot for Heatmap {
                 canvas.text(line, x, y, TEXT - 1.5, MUTED, Anchor::Middle)?;
             }
         }
-        let singles = self
-            .rows
-            .iter()
-            .position(|(_, cells)| matches!(cells, Cells::One(_)));
+        let singles = self.rows.iter().position(|(_, cells)| matches!(cells, Cells::One(_)));
         for (i, (label, cells)) in self.rows.iter().enumerate() {
-            let below = if singles.is_some_and(|first| i >= first) {
-                BREAK
-            } else {
-                0.0
-            };
+            let below = if singles.is_some_and(|first| i >= first) { BREAK } else { 0.0 };
             let y = HEAD + ROW * i as f64 + below;
             if singles == Some(i) {
                 let words = "metrics of one feature";
-                canvas.text(
-                    words,
-                    LABELS - 9.0,
-                    y - 11.0,
-                    TEXT - 1.5,
-                    MUTED,
-                    Anchor::End,
-                )?;
+                canvas.text(words, LABELS - 9.0, y - 11.0, TEXT - 1.5, MUTED, Anchor::End)?;
             }
             let label = shorten(canvas, label, LABELS - 22.0);
             canvas.text(&label, LABELS - 9.0, y + ROW / 2.0, TEXT, INK, Anchor::End)?;
@@ -231,22 +183,11 @@ fn draw_cell<B: DrawingBackend>(
     let fill = shade(gap);
     canvas.rectangle(from, to, fill)?;
     let percent = (gap * 100.0).round();
-    let text = if percent < -999.0 {
-        "< −999%".to_owned()
-    } else {
-        format!("{percent}%")
-    };
+    let text = if percent < -999.0 { "< −999%".to_owned() } else { format!("{percent}%") };
     let text = text.replace('-', "−");
     let mark = if cell.optimised { "● " } else { "" };
     let ink = readable_on(fill);
-    canvas.text(
-        &format!("{mark}{text}"),
-        middle.0,
-        middle.1,
-        TEXT,
-        ink,
-        Anchor::Middle,
-    )
+    canvas.text(&format!("{mark}{text}"), middle.0, middle.1, TEXT, ink, Anchor::Middle)
 }
 
 /// White at 0, blue towards 1, orange below 0 (worse than before) down to -1.
@@ -262,21 +203,13 @@ fn shade(gap: f64) -> RGBColor {
 
 /// Black or white, whichever has the larger contrast (WCAG 2.1, relative luminance).
 fn readable_on(fill: RGBColor) -> RGBColor {
-    if contrast(fill, ON_DARK) > contrast(fill, ON_LIGHT) {
-        ON_DARK
-    } else {
-        ON_LIGHT
-    }
+    if contrast(fill, ON_DARK) > contrast(fill, ON_LIGHT) { ON_DARK } else { ON_LIGHT }
 }
 
 fn contrast(a: RGBColor, b: RGBColor) -> f64 {
     let linear = |c: u8| {
         let c = f64::from(c) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     };
     let luminance =
         |c: RGBColor| 0.2126 * linear(c.0) + 0.7152 * linear(c.1) + 0.0722 * linear(c.2);

@@ -11,11 +11,8 @@ use super::{Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "histogram",
-    title: "Histograms",
-    make: |input| features(input, picture),
-};
+pub const KIND: PlotKind =
+    PlotKind { name: "histogram", title: "Histograms", make: |input| features(input, picture) };
 
 struct Bars {
     x: Axis,
@@ -28,11 +25,7 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
     let low = edges.first().copied().unwrap_or(0.0);
     let high = edges.last().copied().unwrap_or(1.0);
     let (scale, title) = feature_axis(input.series, feature);
-    let top = feature
-        .sides
-        .iter()
-        .flat_map(|s| &s.shares)
-        .fold(0.0, |a: f64, b| a.max(*b));
+    let top = feature.sides.iter().flat_map(|s| &s.shares).fold(0.0, |a: f64, b| a.max(*b));
     let beyond = format!("{title} (outermost bars: and beyond)");
     Picture {
         about: feature.name.clone(),
@@ -71,8 +64,7 @@ impl Plot for Bars {
         };
         let outline = |shares: &[f64]| -> Vec<(f64, f64)> {
             let bins = histogram.edges.windows(2).zip(shares);
-            bins.flat_map(|(edge, &share)| [(edge[0], share), (edge[1], share)])
-                .collect()
+            bins.flat_map(|(edge, &share)| [(edge[0], share), (edge[1], share)]).collect()
         };
         if let Some(real) = feature.sides.first() {
             frame.area(&outline(&real.shares), AREA)?;

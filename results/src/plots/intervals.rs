@@ -46,10 +46,7 @@ impl Plot for Intervals {
         canvas.begin(&self.title)?;
         let (width, _) = canvas.size();
         let widest = |text: fn(&Row) -> &str| {
-            self.rows
-                .iter()
-                .map(|r| canvas.width_of(text(r), TEXT))
-                .fold(0.0, f64::max)
+            self.rows.iter().map(|r| canvas.width_of(text(r), TEXT)).fold(0.0, f64::max)
         };
         let left = 22.0 + widest(|row| &row.name).min(150.0);
         let right = width - 22.0 - widest(|row| &row.label);
@@ -70,11 +67,7 @@ impl Plot for Intervals {
                 _ if i == last && (x + half > width - 10.0 || last > 0) => Anchor::End,
                 _ => Anchor::Middle,
             };
-            let at = if anchor == Anchor::Start {
-                x - 4.0
-            } else {
-                x + 4.0
-            };
+            let at = if anchor == Anchor::Start { x - 4.0 } else { x + 4.0 };
             canvas.text(name, at, TOP - 11.0, TEXT - 1.0, MUTED, anchor)?;
         }
         for (i, row) in self.rows.iter().enumerate() {
@@ -94,13 +87,6 @@ impl Plot for Intervals {
             canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
         }
         let middle = (left + right) / 2.0;
-        canvas.text(
-            &self.x.title,
-            middle,
-            bottom + 34.0,
-            TEXT,
-            INK,
-            Anchor::Middle,
-        )
+        canvas.text(&self.x.title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
     }
 }

@@ -9,11 +9,7 @@ use super::style::{GRID, INK, MUTED, REAL, colour};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "kinds",
-    title: "Kinds",
-    make,
-};
+pub const KIND: PlotKind = PlotKind { name: "kinds", title: "Kinds", make };
 
 struct Kinds {
     title: String,
@@ -26,10 +22,7 @@ struct Kinds {
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let kinds = &input.series.kinds;
     let feature = input.series.features.iter().find(|f| {
-        f.histogram.is_none()
-            && f.sides
-                .first()
-                .is_some_and(|s| s.shares.len() == kinds.len())
+        f.histogram.is_none() && f.sides.first().is_some_and(|s| s.shares.len() == kinds.len())
     });
     let Some(feature) = feature.filter(|_| kinds.len() > 1) else {
         let why = "No picture of kinds: the log has one kind only.";
@@ -40,21 +33,12 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
         .iter()
         .enumerate()
         .map(|(i, side)| {
-            let place = input
-                .summary
-                .calibrators
-                .iter()
-                .position(|c| c.name == side.name);
-            let colour = i
-                .checked_sub(1)
-                .map_or(REAL, |i| colour(place.unwrap_or(i)));
+            let place = input.summary.calibrators.iter().position(|c| c.name == side.name);
+            let colour = i.checked_sub(1).map_or(REAL, |i| colour(place.unwrap_or(i)));
             (side.name.clone(), colour, side.shares.clone())
         })
         .collect();
-    let top = sides
-        .iter()
-        .flat_map(|side| &side.2)
-        .fold(0.0, |a: f64, b| a.max(*b));
+    let top = sides.iter().flat_map(|side| &side.2).fold(0.0, |a: f64, b| a.max(*b));
     let real = sides.first().map_or(&[][..], |side| &side.2);
     let words = kinds
         .iter()
@@ -89,19 +73,10 @@ impl Plot for Kinds {
         let legend: Vec<_> = self
             .sides
             .iter()
-            .map(|(name, colour, _)| Entry {
-                name,
-                colour: *colour,
-                width: 6.0,
-                area: false,
-            })
+            .map(|(name, colour, _)| Entry { name, colour: *colour, width: 6.0, area: false })
             .collect();
         let top = canvas.legend(&legend, 38.0)? + 6.0;
-        let widest = self
-            .kinds
-            .iter()
-            .map(|k| canvas.width_of(k, TEXT))
-            .fold(0.0, f64::max);
+        let widest = self.kinds.iter().map(|k| canvas.width_of(k, TEXT)).fold(0.0, f64::max);
         let (left, right, bottom) = (24.0 + widest.min(170.0), width - 20.0, height - 46.0);
         let place = |share: f64| left + self.x.share(share) * (right - left);
         for (value, label) in &self.x.ticks {
@@ -121,13 +96,6 @@ impl Plot for Kinds {
             }
         }
         let middle = (left + right) / 2.0;
-        canvas.text(
-            &self.x.title,
-            middle,
-            bottom + 33.0,
-            TEXT,
-            INK,
-            Anchor::Middle,
-        )
+        canvas.text(&self.x.title, middle, bottom + 33.0, TEXT, INK, Anchor::Middle)
     }
 }

@@ -10,16 +10,15 @@ use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::metrics::{DISCREPANCY, ENV_STEPS, Metric};
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind {
-    name: "learning-curve",
-    title: "Learning",
-    make,
-};
+pub const KIND: PlotKind = PlotKind { name: "learning-curve", title: "Learning", make };
+
+/// Name, colour and points.
+type Curve = (String, RGBColor, Vec<(f64, f64)>);
 
 struct LearningCurve {
     x: Axis,
     y: Axis,
-    curves: Vec<(String, RGBColor, Vec<(f64, f64)>)>,
+    curves: Vec<Curve>,
 }
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
@@ -30,24 +29,12 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
             names.push(&metric.calibrator);
         }
     }
-    let steps = input
-        .metrics
-        .iter()
-        .filter(told)
-        .all(|m| m.values.contains_key(ENV_STEPS));
+    let steps = input.metrics.iter().filter(told).all(|m| m.values.contains_key(ENV_STEPS));
     let curve = |(i, name): (usize, &&str)| {
-        let place = input
-            .summary
-            .calibrators
-            .iter()
-            .position(|c| c.name == **name);
+        let place = input.summary.calibrators.iter().position(|c| c.name == **name);
         let own = input.metrics.iter().filter(|m| m.calibrator == **name);
         let point = |m: &Metric| {
-            let x = if steps {
-                *m.values.get(ENV_STEPS)?
-            } else {
-                m.iteration as f64
-            };
+            let x = if steps { *m.values.get(ENV_STEPS)? } else { m.iteration as f64 };
             Some((x, *m.values.get(DISCREPANCY)?))
         };
         let points: Vec<_> = own.filter_map(point).collect();
@@ -63,18 +50,10 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let right = points().fold(first.0, |a, p| a.max(p.0));
     let left = points().fold(first.0, |a, p| a.min(p.0));
     let top = points().fold(first.1, |a, p| a.max(p.1));
-    let what = if steps {
-        "environment steps"
-    } else {
-        "iterations"
-    };
+    let what = if steps { "environment steps" } else { "iterations" };
     let ends = curves.iter().map(|(name, _, points)| {
         let end = |point: Option<&(f64, f64)>| super::number(point.map_or(f64::NAN, |p| p.1));
-        format!(
-            "{name} from {} to {}",
-            end(points.first()),
-            end(points.last())
-        )
+        format!("{name} from {} to {}", end(points.first()), end(points.last()))
     });
     let ends = ends.collect::<Vec<_>>().join(", ");
     vec![Outcome::Drawn(Picture {
@@ -99,17 +78,10 @@ impl Plot for LearningCurve {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
         canvas.begin("Learning curve")?;
-        let entry =
-            |(name, colour, _): &'_ (String, RGBColor, Vec<(f64, f64)>)| (name.clone(), *colour);
-        let named: Vec<_> = self.curves.iter().map(entry).collect();
-        let legend: Vec<_> = named
+        let legend: Vec<_> = self
+            .curves
             .iter()
-            .map(|(name, colour)| Entry {
-                name,
-                colour: *colour,
-                width: 2.0,
-                area: false,
-            })
+            .map(|(name, colour, _)| Entry { name, colour: *colour, width: 2.0, area: false })
             .collect();
         let top = canvas.legend(&legend, 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;

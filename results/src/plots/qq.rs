@@ -32,21 +32,14 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
     let axis =
         |side: &str, count| Axis::new(scale, range.0, range.1, count, format!("{side}: {unit}"));
     let curves = curves(input.summary, feature);
-    let off = curves
-        .split_first()
-        .map_or_else(String::new, |((_, _, _, real), others)| {
-            let ratio = |sd: f64| {
-                if real.sd > 0.0 {
-                    sd / real.sd
-                } else {
-                    f64::NAN
-                }
-            };
-            let words = others
-                .iter()
-                .map(|(name, _, _, d)| format!("{name} {}", super::number(ratio(d.sd))));
-            words.collect::<Vec<_>>().join(", ")
-        });
+    let off = curves.split_first().map_or_else(String::new, |((_, _, _, real), others)| {
+        let ratio = |sd: f64| {
+            if real.sd > 0.0 { sd / real.sd } else { f64::NAN }
+        };
+        let words =
+            others.iter().map(|(name, _, _, d)| format!("{name} {}", super::number(ratio(d.sd))));
+        words.collect::<Vec<_>>().join(", ")
+    });
     Picture {
         about: feature.name.clone(),
         title: format!("{}, quantiles", feature.title),

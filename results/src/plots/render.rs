@@ -46,9 +46,7 @@ impl<P: Plot> Render for P {
         }
         // The root element is made anew: size in CSS pixels, and words for screen readers.
         let body = body.split_once('>').map_or("", |(_, rest)| rest);
-        let body = body
-            .replace(" opacity=\"1\"", "")
-            .replace("\n</text>", "</text>");
+        let body = body.replace(" opacity=\"1\"", "").replace("\n</text>", "</text>");
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
@@ -73,8 +71,7 @@ impl<P: Plot> Render for P {
         }
         let small = halved(&large, width as usize);
         let mut file = BitMapBackend::new(path, (width, height));
-        file.blit_bitmap((0, 0), (width, height), &small)
-            .map_err(PlotError::new)?;
+        file.blit_bitmap((0, 0), (width, height), &small).map_err(PlotError::new)?;
         file.present().map_err(PlotError::new)
     }
 }
@@ -85,27 +82,19 @@ fn halved(large: &[u8], width: usize) -> Vec<u8> {
     let rows = large.chunks_exact(line * 2);
     rows.flat_map(|pair| {
         let (upper, lower) = pair.split_at(line);
-        upper
-            .chunks_exact(6)
-            .zip(lower.chunks_exact(6))
-            .flat_map(|(a, b)| {
-                let mean = |c: usize| {
-                    let sum = [a[c], a[c + 3], b[c], b[c + 3]]
-                        .map(u16::from)
-                        .iter()
-                        .sum::<u16>();
-                    ((sum + 2) / 4) as u8
-                };
-                [mean(0), mean(1), mean(2)]
-            })
+        upper.chunks_exact(6).zip(lower.chunks_exact(6)).flat_map(|(a, b)| {
+            let mean = |c: usize| {
+                let sum = [a[c], a[c + 3], b[c], b[c + 3]].map(u16::from).iter().sum::<u16>();
+                ((sum + 2) / 4) as u8
+            };
+            [mean(0), mean(1), mean(2)]
+        })
     })
     .collect()
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -114,9 +103,7 @@ mod tests {
 
     #[test]
     fn halving_averages_blocks() {
-        let large = [
-            0, 0, 0, 4, 8, 12, 9, 9, 9, 9, 9, 9, 0, 0, 0, 4, 8, 12, 9, 9, 9, 9, 9, 9,
-        ];
+        let large = [0, 0, 0, 4, 8, 12, 9, 9, 9, 9, 9, 9, 0, 0, 0, 4, 8, 12, 9, 9, 9, 9, 9, 9];
         assert_eq!(halved(&large, 2), [2, 4, 6, 9, 9, 9]);
     }
 }

@@ -20,7 +20,7 @@ pub const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 /// Text on dark cells.
 pub const ON_DARK: RGBColor = RGBColor(0xFE, 0xFE, 0xFE);
 /// Text on light cells.
-pub const ON_LIGHT: RGBColor = RGBColor(0x10, 0x14, 0x18);
+pub const ON_LIGHT: RGBColor = RGBColor(0x00, 0x00, 0x00);
 
 /// One colour a calibrator: the palette of Okabe and Ito (2008), told apart with any colour vision,
 /// without its black (the external users) and yellow (too pale for a line).
@@ -63,9 +63,5 @@ pub fn colour(place: usize) -> RGBColor {
 pub fn register() -> Result<(), PlotError> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let done = REGISTERED.get_or_init(|| register_font(FAMILY, FontStyle::Normal, FONT).is_ok());
-    if *done {
-        Ok(())
-    } else {
-        Err(PlotError::new("the embedded font cannot be read"))
-    }
+    if *done { Ok(()) } else { Err(PlotError::new("the embedded font cannot be read")) }
 }

@@ -12,9 +12,7 @@ fn pixels(character: char) -> Vec<u8> {
         let area = BitMapBackend::with_buffer(&mut buffer, (40, 40)).into_drawing_area();
         let canvas = Canvas::new(&area, 2, 0.0);
         let text = character.to_string();
-        canvas
-            .text(&text, 10.0, 10.0, TEXT, style::INK, Anchor::Middle)
-            .unwrap();
+        canvas.text(&text, 10.0, 10.0, TEXT, style::INK, Anchor::Middle).unwrap();
     }
     buffer
 }
@@ -53,10 +51,7 @@ fn one_drawing_makes_both_files() {
     assert!(svg.contains("width=\"30\" height=\"20\" viewBox=\"0 0 120 80\""));
     assert!(svg.contains("<title id=\"a-t\">Title &amp; more</title>"));
     assert!(svg.contains("<desc id=\"a-d\">What &lt;it&gt; is</desc>"));
-    assert!(
-        svg.contains("<circle cx=\"60\" cy=\"40\" r=\"20\""),
-        "{svg}"
-    );
+    assert!(svg.contains("<circle cx=\"60\" cy=\"40\" r=\"20\""), "{svg}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");
     Dot.png(&path).unwrap();

@@ -52,11 +52,7 @@ impl ReportInput {
     pub fn read(folder: &Path) -> Result<Self, ResultsError> {
         let optional = |name: &str| {
             let path = folder.join(name);
-            if path.exists() {
-                read_text(&path).map(Some)
-            } else {
-                Ok(None)
-            }
+            if path.exists() { read_text(&path).map(Some) } else { Ok(None) }
         };
         let provenance = folder.join("provenance.json");
         let own =
@@ -65,11 +61,7 @@ impl ReportInput {
             summary: read_json(&folder.join("summary.json"))?,
             series: read_json(&folder.join("series.json"))?,
             metrics: metrics::read(folder)?,
-            provenance: if provenance.exists() {
-                Some(read_json(&provenance)?)
-            } else {
-                None
-            },
+            provenance: if provenance.exists() { Some(read_json(&provenance)?) } else { None },
             config: optional("config.toml")?,
             account: optional("account.txt")?
                 .map(|text| text.lines().map(str::to_owned).collect())
@@ -111,19 +103,12 @@ struct Section {
 fn draw(folder: &Path, input: &ReportInput) -> Result<Vec<Section>, ResultsError> {
     let plots = folder.join("plots");
     std::fs::create_dir_all(&plots).map_err(|source| ResultsError::write(&plots, source))?;
-    let made = PlotInput {
-        summary: &input.summary,
-        series: &input.series,
-        metrics: &input.metrics,
-    };
+    let made =
+        PlotInput { summary: &input.summary, series: &input.series, metrics: &input.metrics };
     let mut sections = Vec::new();
     for kind in PLOTS {
-        let mut section = Section {
-            kind: kind.name,
-            title: kind.title,
-            figures: Vec::new(),
-            empty: Vec::new(),
-        };
+        let mut section =
+            Section { kind: kind.name, title: kind.title, figures: Vec::new(), empty: Vec::new() };
         for outcome in (kind.make)(made) {
             match outcome {
                 Outcome::Empty(why) => section.empty.push(why),
@@ -133,9 +118,7 @@ fn draw(folder: &Path, input: &ReportInput) -> Result<Vec<Section>, ResultsError
                         plot: name.clone(),
                         why: why.to_string(),
                     };
-                    let svg = picture
-                        .drawing
-                        .svg(&name, &picture.title, &picture.description);
+                    let svg = picture.drawing.svg(&name, &picture.title, &picture.description);
                     let svg = svg.map_err(fail)?;
                     write_atomically(&plots.join(format!("{name}.svg")), svg.as_bytes())?;
                     let temporary = plots.join(format!(".{name}.tmp.png"));
@@ -164,18 +147,10 @@ fn draw(folder: &Path, input: &ReportInput) -> Result<Vec<Section>, ResultsError
 /// `ecdf-log_amount`; letters of calibrators' names that a file name cannot hold become `-`.
 fn file_name(kind: &str, about: &str) -> String {
     let keep = |c: char| {
-        if c.is_alphanumeric() || "._-".contains(c) {
-            c
-        } else {
-            '-'
-        }
+        if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }
     };
     let about: String = about.chars().map(keep).collect();
-    if about.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind}-{about}")
-    }
+    if about.is_empty() { kind.to_owned() } else { format!("{kind}-{about}") }
 }
 
 #[derive(Template)]
@@ -224,10 +199,7 @@ impl<'a> Page<'a> {
             best_heatmap: heatmaps.iter().find(is_best),
             other_heatmaps: heatmaps.iter().filter(|figure| !is_best(figure)).collect(),
             facts: tables::facts(&input.series),
-            distributions: ["ecdf", "histogram", "qq"]
-                .into_iter()
-                .filter_map(section)
-                .collect(),
+            distributions: ["ecdf", "histogram", "qq"].into_iter().filter_map(section).collect(),
             kinds: section("kinds"),
             importance: tables::importance(summary),
             panels: tables::panels(summary),
@@ -249,19 +221,13 @@ fn style(page: &Page<'_>) -> String {
     let dark: String = THEME
         .iter()
         .map(|(light, dark)| {
-            let dark = if *dark == "none" {
-                "none".to_owned()
-            } else {
-                format!("#{dark}")
-            };
+            let dark = if *dark == "none" { "none".to_owned() } else { format!("#{dark}") };
             format!(
                 "svg [fill=\"#{light}\"]{{fill:{dark}}}svg [stroke=\"#{light}\"]{{stroke:{dark}}}"
             )
         })
         .collect();
-    style.push_str(&format!(
-        "@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
-    ));
+    style.push_str(&format!("@media screen and (prefers-color-scheme:dark){{{dark}}}\n"));
     let hangul = |c: char| {
         ('\u{1100}'..='\u{11FF}').contains(&c)
             || ('\u{3130}'..='\u{318F}').contains(&c)

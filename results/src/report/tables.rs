@@ -52,10 +52,7 @@ pub(super) fn ranking(summary: &Summary) -> Table {
     order.sort_by(|a, b| key(b).total_cmp(&key(a)));
     let best = summary.best().map(|c| c.name.as_str());
     let gaps = summary.calibrators.iter().any(|c| c.gap_closed.is_some());
-    let unseen = summary
-        .calibrators
-        .iter()
-        .any(|c| c.gap_closed_unseen.is_some());
+    let unseen = summary.calibrators.iter().any(|c| c.gap_closed_unseen.is_some());
     let mut columns = vec!["Calibrator"];
     if gaps {
         columns.push("Gap closed (95% interval)");
@@ -63,36 +60,23 @@ pub(super) fn ranking(summary: &Summary) -> Table {
     if unseen {
         columns.push("Gap closed, features no reward saw");
     }
-    columns.extend([
-        "AUC (95% interval)",
-        "AUC, real against real",
-        "Mean excess",
-    ]);
+    columns.extend(["AUC (95% interval)", "AUC, real against real", "Mean excess"]);
     let row = |c: &&CalibratorPanel| {
         let mut cells = Vec::new();
         if gaps {
             // The simulation that all are measured against is at 0 by definition.
-            let ci = c
-                .gap_closed_ci
-                .filter(|[low, high]| low < high)
-                .map(percents);
+            let ci = c.gap_closed_ci.filter(|[low, high]| low < high).map(percents);
             cells.push(with_interval(c.gap_closed.map(percent), ci));
         }
         if unseen {
             cells.push(c.gap_closed_unseen.map_or(NONE.to_owned(), percent));
         }
         let auc = |value: f64| format!("{value:.3}");
-        let ci = c
-            .c2st_auc_ci
-            .map(|[low, high]| format!("{low:.3} to {high:.3}"));
+        let ci = c.c2st_auc_ci.map(|[low, high]| format!("{low:.3} to {high:.3}"));
         cells.push(with_interval(c.c2st_auc.map(auc), ci));
         cells.push(c.c2st_auc_floor.map_or(NONE.to_owned(), auc));
         cells.push(c.mean_excess.map_or(NONE.to_owned(), number));
-        Cells {
-            head: c.name.clone(),
-            cells,
-            strong: Some(c.name.as_str()) == best,
-        }
+        Cells { head: c.name.clone(), cells, strong: Some(c.name.as_str()) == best }
     };
     Table {
         caption: match summary.mode {
@@ -113,22 +97,15 @@ pub(super) fn facts(series: &Series) -> Table {
         ("Users", |f| count(f.users as u64)),
         ("Events", |f| count(f.events as u64)),
         ("Events per user, mean", |f| format!("{:.2}", f.count_mean)),
-        ("Events per user, standard deviation", |f| {
-            format!("{:.2}", f.count_sd)
-        }),
+        ("Events per user, standard deviation", |f| format!("{:.2}", f.count_sd)),
         ("Users without an event", |f| percent(f.silent_share)),
-        ("Median amount", |f| {
-            f.amount_median.map_or(NONE.to_owned(), money)
-        }),
-        ("Mean time between events", |f| {
-            f.gap_mean.map_or(NONE.to_owned(), |g| format!("{g:.2}"))
-        }),
+        ("Median amount", |f| f.amount_median.map_or(NONE.to_owned(), money)),
+        ("Mean time between events", |f| f.gap_mean.map_or(NONE.to_owned(), |g| format!("{g:.2}"))),
         ("Share of the variance of log amounts between users", |f| {
             f.between_share.map_or(NONE.to_owned(), percent)
         }),
         ("Correlation of a log amount with the next", |f| {
-            f.lag_1_correlation
-                .map_or(NONE.to_owned(), |c| format!("{c:.3}").replace('-', "−"))
+            f.lag_1_correlation.map_or(NONE.to_owned(), |c| format!("{c:.3}").replace('-', "−"))
         }),
     ];
     let mut columns = vec![String::new()];
@@ -145,11 +122,7 @@ pub(super) fn facts(series: &Series) -> Table {
     Table {
         caption: "Plain numbers; simulated users over all evaluation seeds".to_owned(),
         columns,
-        rows: if series.facts.is_empty() {
-            Vec::new()
-        } else {
-            rows.iter().map(row).collect()
-        },
+        rows: if series.facts.is_empty() { Vec::new() } else { rows.iter().map(row).collect() },
         empty: "The run stored no plain numbers.".to_owned(),
         open: true,
     }
@@ -177,20 +150,11 @@ pub(super) fn panels(summary: &Summary) -> Vec<Table> {
 }
 
 fn panel_row(row: &PanelRow, before: bool) -> Cells {
-    let unit = if row.unit.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", row.unit)
-    };
+    let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
     let [low, high] = row.ci;
     let mut cells = vec![
         discrepancy_title(&row.discrepancy),
-        format!(
-            "{}{unit} ({} to {})",
-            number(row.value),
-            number(low),
-            number(high)
-        ),
+        format!("{}{unit} ({} to {})", number(row.value), number(low), number(high)),
         number(row.floor),
     ];
     if before {
@@ -205,11 +169,7 @@ fn panel_row(row: &PanelRow, before: bool) -> Cells {
         }
         .to_owned(),
     );
-    Cells {
-        head: feature_title(&row.feature),
-        cells,
-        strong: false,
-    }
+    Cells { head: feature_title(&row.feature), cells, strong: false }
 }
 
 /// Features that were left out, each reason once.
@@ -240,16 +200,8 @@ pub(super) fn importance(summary: &Summary) -> Vec<Bars> {
             .filter(|(_, value)| *value > 0.0)
             .take(6)
             .map(|(name, value)| {
-                let length = if largest > 0.0 {
-                    100.0 * value / largest
-                } else {
-                    0.0
-                };
-                (
-                    feature_title(name),
-                    number(*value),
-                    (length * 10.0).round() / 10.0,
-                )
+                let length = if largest > 0.0 { 100.0 * value / largest } else { 0.0 };
+                (feature_title(name), number(*value), (length * 10.0).round() / 10.0)
             })
             .collect(),
         empty: if c.c2st_auc.is_none() {
@@ -267,33 +219,17 @@ pub(super) fn provenance(provenance: Option<&Provenance>) -> Vec<(&'static str, 
         return Vec::new();
     };
     let dirty = p.dirty.as_ref().map_or_else(String::new, |digest| {
-        format!(
-            ", with changes (SHA-256 {})",
-            digest.get(..16).unwrap_or(digest)
-        )
+        format!(", with changes (SHA-256 {})", digest.get(..16).unwrap_or(digest))
     });
     let seeds = p.seeds.iter().map(|(name, seed)| format!("{name} {seed}"));
     let mut rows = vec![
-        (
-            "Program",
-            format!(
-                "trueup {} ({}, {}, {})",
-                p.version, p.rustc, p.target, p.profile
-            ),
-        ),
+        ("Program", format!("trueup {} ({}, {}, {})", p.version, p.rustc, p.target, p.profile)),
         ("Source", format!("{}{dirty}", p.commit)),
-        (
-            "Machine",
-            format!("{}, {} cores, {} threads", p.host, p.cores, p.threads),
-        ),
+        ("Machine", format!("{}, {} cores, {} threads", p.host, p.cores, p.threads)),
         ("Started", p.started.clone()),
         ("Seeds", seeds.collect::<Vec<_>>().join(", ")),
         ("Config, SHA-256", p.config_sha256.clone()),
     ];
-    rows.extend(
-        p.data
-            .iter()
-            .map(|d| ("Data, SHA-256", format!("{}: {}", d.source, d.sha256))),
-    );
+    rows.extend(p.data.iter().map(|d| ("Data, SHA-256", format!("{}: {}", d.source, d.sha256))));
     rows
 }

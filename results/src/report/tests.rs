@@ -9,24 +9,12 @@ use crate::run_directory::RunDirectory;
 use crate::summary::{Failure, Mode};
 
 fn log(users: u32, shift: f64) -> EventLog {
-    let clock = Clock {
-        tick: Tick::Week,
-        horizon: 20,
-        start_day: None,
-    };
+    let clock = Clock { tick: Tick::Week, horizon: 20, start_day: None };
     let events = (0..users).flat_map(|user| {
         (0..user % 5).map(move |i| {
             let amount = (shift + f64::from(i) + f64::from(user % 7) / 3.0).exp();
             let kind = (i % 2) as u16;
-            (
-                user,
-                Event {
-                    tick: (i * 3) % 20,
-                    kind,
-                    amount,
-                    balance: f64::NAN,
-                },
-            )
+            (user, Event { tick: (i * 3) % 20, kind, amount, balance: f64::NAN })
         })
     });
     let names = (0..users).map(|u| format!("u{u}")).collect();
@@ -69,10 +57,7 @@ fn input(name: &str) -> ReportInput {
         series: Series::of(
             "real users",
             &external,
-            &[
-                ("personas", vec![&internal]),
-                ("ppo", vec![&external, &external]),
-            ],
+            &[("personas", vec![&internal]), ("ppo", vec![&external, &external])],
         ),
         ..ReportInput::default()
     }
@@ -94,32 +79,17 @@ fn the_page_stands_alone_and_names_its_parts() {
     }
     assert_eq!(html.matches("<h1").count(), 1);
     let pictures = html.matches("<svg ").count();
-    assert_eq!(
-        pictures,
-        html.matches("role=\"img\" aria-labelledby=").count()
-    );
+    assert_eq!(pictures, html.matches("role=\"img\" aria-labelledby=").count());
     assert!(pictures > 40, "{pictures}");
-    let ids = || {
-        html.split(" id=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-    };
+    let ids = || html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let unique: HashSet<_> = ids().collect();
     assert_eq!(unique.len(), ids().count(), "ids are unique");
-    assert_eq!(
-        html.matches("<th ").count(),
-        html.matches("<th scope=").count()
-    );
-    assert_eq!(
-        html.matches("<table").count(),
-        html.matches("<caption").count()
-    );
+    assert_eq!(html.matches("<th ").count(), html.matches("<th scope=").count());
+    assert_eq!(html.matches("<table").count(), html.matches("<caption").count());
     assert!(!html.contains("NaN") && !html.contains(">inf"));
     // Every picture is there as a file of both kinds, and no temporary one is left.
     let files = std::fs::read_dir(folder.path().join("plots")).unwrap();
-    let names: Vec<_> = files
-        .map(|f| f.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let names: Vec<_> = files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     let ending = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
     assert_eq!((ending(".svg"), ending(".png")), (pictures, pictures));
     assert!(!names.iter().any(|name| name.starts_with('.')));
@@ -161,11 +131,7 @@ fn a_report_repeats_byte_for_byte_from_its_directory() {
     let input = input("repeat");
     run.write_json("summary.json", &input.summary).unwrap();
     run.write_json("series.json", &input.series).unwrap();
-    run.write(
-        "account.txt",
-        b"10 rows read, 9 kept\n  1 dropped: amount missing",
-    )
-    .unwrap();
+    run.write("account.txt", b"10 rows read, 9 kept\n  1 dropped: amount missing").unwrap();
     run.write("config.toml", b"name = \"repeat\"").unwrap();
     let path = run.path().to_owned();
     let report = write_report(&path, &ReportInput::read(&path).unwrap()).unwrap();
@@ -184,8 +150,7 @@ fn a_run_that_did_not_end_well_says_so() {
     run.write_json("summary.json", &Summary::default()).unwrap();
     run.write_json("series.json", &Series::default()).unwrap();
     let path = run.path().to_owned();
-    run.finish(State::Interrupted, Some("stopped by Ctrl-C"))
-        .unwrap();
+    run.finish(State::Interrupted, Some("stopped by Ctrl-C")).unwrap();
     let (_folder, html) = written(&ReportInput::read(&path).unwrap());
     assert!(html.contains("This run was interrupted: stopped by Ctrl-C."));
 }
@@ -207,35 +172,22 @@ fn verdicts_say_what_the_numbers_say() {
         "{sentences}"
     );
     // The interval of the AUC, 0.55 to 0.6, lies above the floor of 0.5.
-    assert!(
-        sentences.ends_with("they can still be told apart, if barely."),
-        "{sentences}"
-    );
+    assert!(sentences.ends_with("they can still be told apart, if barely."), "{sentences}");
     assert!(!caveats.contains("The lead over"), "{caveats}");
 
-    summary
-        .calibrators
-        .push(calibrator("bgnbd", Some(0.92), Some([0.88, 0.95])));
-    summary.failed.push(Failure {
-        name: "scaling".into(),
-        reason: "no amounts".into(),
-    });
+    summary.calibrators.push(calibrator("bgnbd", Some(0.92), Some([0.88, 0.95])));
+    summary.failed.push(Failure { name: "scaling".into(), reason: "no amounts".into() });
     summary.calibrators[1].c2st_auc_ci = Some([0.49, 0.6]);
     let (sentences, caveats) = judged(&summary);
-    assert!(
-        sentences.contains("it cannot be shown to tell them apart"),
-        "{sentences}"
-    );
+    assert!(sentences.contains("it cannot be shown to tell them apart"), "{sentences}");
     assert!(
         caveats.contains("The lead over bgnbd (94.0% against 92.0%) lies within the intervals."),
         "{caveats}"
     );
     assert!(caveats.contains("scaling failed: no amounts"), "{caveats}");
 
-    let worse = Summary {
-        calibrators: vec![calibrator("ppo", Some(-0.2), None)],
-        ..Summary::default()
-    };
+    let worse =
+        Summary { calibrators: vec![calibrator("ppo", Some(-0.2), None)], ..Summary::default() };
     assert!(judged(&worse).0.starts_with("ppo widens the gap by 20.0%"));
     let compare = Summary {
         mode: Mode::Compare,

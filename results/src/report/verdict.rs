@@ -18,10 +18,7 @@ pub(super) struct Verdict {
 pub(super) fn of(summary: &Summary) -> Verdict {
     let Some(best) = summary.best() else {
         let sentence = "There is no verdict: no calibrator gave a result.".to_owned();
-        return Verdict {
-            sentences: vec![sentence],
-            caveats: failures(summary),
-        };
+        return Verdict { sentences: vec![sentence], caveats: failures(summary) };
     };
     let mut sentences = Vec::new();
     sentences.extend(gap_sentence(summary, best));
@@ -35,11 +32,10 @@ pub(super) fn of(summary: &Summary) -> Verdict {
     caveats.extend(worst(best));
     caveats.extend(failures(summary));
     caveats.extend(summary.notes.iter().cloned());
-    let notes = summary.calibrators.iter().flat_map(|c| {
-        c.notes
-            .iter()
-            .map(move |note| (c.name.as_str(), note.as_str()))
-    });
+    let notes = summary
+        .calibrators
+        .iter()
+        .flat_map(|c| c.notes.iter().map(move |note| (c.name.as_str(), note.as_str())));
     let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, note) in notes {
         match told.iter_mut().find(|(known, _)| *known == note) {
@@ -61,11 +57,7 @@ pub(super) fn of(summary: &Summary) -> Verdict {
 /// A share as a percentage; never rounded up to a perfect 100%.
 pub(super) fn percent(share: f64) -> String {
     let tenths = (share * 1000.0).round() / 10.0;
-    let tenths = if share < 1.0 && tenths >= 100.0 {
-        99.9
-    } else {
-        tenths
-    };
+    let tenths = if share < 1.0 && tenths >= 100.0 { 99.9 } else { tenths };
     format!("{tenths:.1}%").replace('-', "−")
 }
 
@@ -76,16 +68,10 @@ pub(super) fn percents([low, high]: [f64; 2]) -> String {
 
 fn gap_sentence(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
     if let Some(gap) = best.gap_closed {
-        let interval = best.gap_closed_ci.map_or_else(String::new, |ci| {
-            format!(" (95% interval {})", percents(ci))
-        });
-        let nearest = if summary
-            .calibrators
-            .iter()
-            .filter(|c| c.gap_closed.is_some())
-            .count()
-            > 1
-        {
+        let interval = best
+            .gap_closed_ci
+            .map_or_else(String::new, |ci| format!(" (95% interval {})", percents(ci)));
+        let nearest = if summary.calibrators.iter().filter(|c| c.gap_closed.is_some()).count() > 1 {
             "comes nearest to the held-out real users: it"
         } else {
             ""
@@ -116,9 +102,9 @@ fn gap_sentence(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
 
 fn classifier_sentence(best: &CalibratorPanel) -> Option<String> {
     let auc = best.c2st_auc?;
-    let interval = best.c2st_auc_ci.map_or_else(String::new, |[low, high]| {
-        format!(" (95% interval {low:.3} to {high:.3})")
-    });
+    let interval = best
+        .c2st_auc_ci
+        .map_or_else(String::new, |[low, high]| format!(" (95% interval {low:.3} to {high:.3})"));
     let floor = best.c2st_auc_floor.map_or_else(String::new, |floor| {
         format!("; on two groups of real users it reaches {floor:.3}")
     });
@@ -142,9 +128,8 @@ fn classifier_sentence(best: &CalibratorPanel) -> Option<String> {
 fn rival(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
     let gap = best.gap_closed?;
     let others = summary.calibrators.iter().filter(|c| c.name != best.name);
-    let (rival, theirs) = others
-        .filter_map(|c| Some((c, c.gap_closed?)))
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (rival, theirs) =
+        others.filter_map(|c| Some((c, c.gap_closed?))).max_by(|a, b| a.1.total_cmp(&b.1))?;
     let overlaps = match (best.gap_closed_ci, rival.gap_closed_ci) {
         (Some(ours), Some(theirs)) => ours[0] <= theirs[1],
         _ => return None,
@@ -171,10 +156,7 @@ fn unseen(best: &CalibratorPanel) -> Option<String> {
 /// The metric that is worst off, where it is far from closed.
 fn worst(best: &CalibratorPanel) -> Option<String> {
     // Where hardly a gap was, its share says nothing.
-    let wide = best
-        .panel
-        .iter()
-        .filter(|row| row.before.is_some_and(|b| b > 2.0 * row.floor));
+    let wide = best.panel.iter().filter(|row| row.before.is_some_and(|b| b > 2.0 * row.floor));
     let rows = wide.filter_map(|row| Some((row, row.gap_closed?)));
     let (row, gap) = rows.min_by(|a, b| a.1.total_cmp(&b.1))?;
     (gap < 0.8).then(|| {
@@ -188,9 +170,5 @@ fn worst(best: &CalibratorPanel) -> Option<String> {
 }
 
 fn failures(summary: &Summary) -> Vec<String> {
-    summary
-        .failed
-        .iter()
-        .map(|f| format!("{} failed: {}", f.name, f.reason))
-        .collect()
+    summary.failed.iter().map(|f| format!("{} failed: {}", f.name, f.reason)).collect()
 }

@@ -28,7 +28,7 @@ pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push('\u{202F}');
         }
         text.push(digit);
@@ -69,19 +69,14 @@ pub(super) fn subtitle(input: &ReportInput) -> String {
 /// What to know before believing anything below: a run that did not end well.
 pub(super) fn banner(input: &ReportInput) -> Option<String> {
     let status = input.status.as_ref()?;
-    let why = status
-        .message
-        .as_ref()
-        .map_or_else(String::new, |message| format!(": {message}"));
+    let why = status.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
     match status.state {
         State::Done => None,
         State::Running => Some("This run is still going on; what follows is not final.".to_owned()),
-        State::Failed => Some(format!(
-            "This run failed{why}. What follows is what it had."
-        )),
-        State::Interrupted => Some(format!(
-            "This run was interrupted{why}. What follows is what it had."
-        )),
+        State::Failed => Some(format!("This run failed{why}. What follows is what it had.")),
+        State::Interrupted => {
+            Some(format!("This run was interrupted{why}. What follows is what it had."))
+        }
     }
 }
 
@@ -109,10 +104,7 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
              reward optimised."
                 .to_owned(),
         ),
-        (
-            "Interval".to_owned(),
-            "95%, by bootstrap over users (never over events).".to_owned(),
-        ),
+        ("Interval".to_owned(), "95%, by bootstrap over users (never over events).".to_owned()),
         (
             "AUC".to_owned(),
             "How often a classifier, asked which of a real and a simulated user is the real one, \
@@ -144,10 +136,7 @@ pub(super) fn repeat(folder: &Path, input: &ReportInput) -> Vec<String> {
     }
     if input.config.is_some() && input.summary.mode == Mode::Run {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
-        lines.push(format!(
-            "trueup run '{}/config.toml'",
-            name.unwrap_or_default()
-        ));
+        lines.push(format!("trueup run '{}/config.toml'", name.unwrap_or_default()));
     }
     lines
 }
@@ -159,14 +148,7 @@ mod tests {
     #[test]
     fn counts_are_grouped() {
         let given = [0, 7, 999, 1000, 69_659, 1_234_567];
-        let wanted = [
-            "0",
-            "7",
-            "999",
-            "1\u{202F}000",
-            "69\u{202F}659",
-            "1\u{202F}234\u{202F}567",
-        ];
+        let wanted = ["0", "7", "999", "1\u{202F}000", "69\u{202F}659", "1\u{202F}234\u{202F}567"];
         assert_eq!(given.map(count), wanted);
     }
 }
