@@ -21,8 +21,7 @@ struct Arguments {
     common: Common,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done, 1 the run failed or was interrupted, 2 wrong usage, 3 invalid config or data.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed or was interrupted, 2 wrong usage, 3 invalid config or data.";
 
 /// What every command understands.
 #[derive(Debug, clap::Args)]

@@ -83,12 +83,22 @@ impl Reporter {
     /// Watches one calibrator; `record` is handed the metrics of every iteration.
     pub fn watch<'a>(&self, calibrator: &'a str, record: &'a Record<'a>) -> Watch<'a> {
         let bar = match self.style {
-            Style::Bar => ProgressBar::new(0).with_style(bar_style()),
+            Style::Bar => {
+                ProgressBar::new(0).with_style(bar_style()).with_prefix(calibrator.to_owned())
+            }
             _ => ProgressBar::hidden(),
         };
         let now = Instant::now();
         let lines = self.style == Style::Lines;
-        Watch { calibrator, record, bar, lines, offset: self.seconds(), started: now, last: Mutex::new(now) }
+        Watch {
+            calibrator,
+            record,
+            bar,
+            lines,
+            offset: self.seconds(),
+            started: now,
+            last: Mutex::new(now),
+        }
     }
 }
 
@@ -96,7 +106,7 @@ impl Reporter {
 pub type Record<'a> = dyn Fn(usize, usize, &[(&str, f64)]) -> bool + Sync + 'a;
 
 fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:>9} [{bar:24}] {pos}/{len} {msg}")
+    ProgressStyle::with_template("{prefix} [{bar:16}] {pos}/{len} {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
 }
@@ -125,17 +135,19 @@ impl Progress for Watch<'_> {
         let go_on = (self.record)(done, total, metrics);
         let elapsed = self.started.elapsed();
         let text = describe(done, total, metrics, elapsed.as_secs_f64());
-        self.bar.set_prefix(self.calibrator.to_owned());
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+        self.bar.update(|state| {
+            state.set_len(total as u64);
+            state.set_pos(done as u64);
+        });
         self.bar.set_message(text.clone());
-        if self.lines && let Ok(mut last) = self.last.lock() {
-            if last.elapsed() >= LINE_EVERY || done == total {
-                *last = Instant::now();
-                let clock = format!("{:.1}s", self.offset + elapsed.as_secs_f64());
-                let comma = if text.is_empty() { "" } else { ", " };
-                eprintln!("{clock:>7} {}: iteration {done}/{total}{comma}{text}", self.calibrator);
-            }
+        if self.lines
+            && let Ok(mut last) = self.last.lock()
+            && (last.elapsed() >= LINE_EVERY || done == total)
+        {
+            *last = Instant::now();
+            let clock = format!("{:.1}s", self.offset + elapsed.as_secs_f64());
+            let comma = if text.is_empty() { "" } else { ", " };
+            eprintln!("{clock:>7} {}: iteration {done}/{total}{comma}{text}", self.calibrator);
         }
         go_on && !interrupted()
     }
@@ -192,7 +204,10 @@ mod tests {
 
     #[test]
     fn numbers_read_as_a_person_writes_them() {
-        assert_eq!(["7", "70", "700", "7,000", "1,234,567"], [7, 70, 700, 7000, 1_234_567].map(thousands).each_ref().map(String::as_str));
+        assert_eq!(
+            ["7", "70", "700", "7,000", "1,234,567"],
+            [7, 70, 700, 7000, 1_234_567].map(thousands).each_ref().map(String::as_str)
+        );
         assert_eq!(duration(59.4), "59 s");
         assert_eq!(duration(61.0), "1 min 01 s");
         assert_eq!(duration(3725.0), "1 h 02 min");

@@ -252,8 +252,7 @@ impl Attempt<'_> {
     ) -> Result<Result<Vec<EventLog>, CalibrationError>, Stop> {
         let name = calibrator.name.as_str();
         self.reporter.line(&format!("calibrating {name}"));
-        let streams =
-            Streams::new(self.experiment.seed).child("calibrator", 0).child(name, 0);
+        let streams = Streams::new(self.experiment.seed).child("calibrator", 0).child(name, 0);
         let recorder = Recorder::new(name, metrics);
         let record = |done: usize, total: usize, values: &[(&str, f64)]| {
             recorder.record(done, total, values)

@@ -1,5 +1,7 @@
 //! The notebook is valid for nbformat, and runs from top to bottom where Python can.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are not seen as tests.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -31,15 +33,9 @@ fn run(folder: &Path) -> std::path::PathBuf {
             unit: "ln amount".into(),
             definition: String::new(),
             sides: vec![side("real users", 0.0), side("한글", 0.5)],
-            histogram: Some(Histogram {
-                edges: vec![0.0, 5.0],
-                whole: false,
-            }),
+            histogram: Some(Histogram { edges: vec![0.0, 5.0], whole: false }),
         }],
-        facts: vec![Facts {
-            name: "real users".into(),
-            ..Facts::default()
-        }],
+        facts: vec![Facts { name: "real users".into(), ..Facts::default() }],
     };
     let panel = serde_json::json!([{
         "name": "한글", "gap_closed": 0.9, "gap_closed_ci": [0.8, 0.95], "gap_closed_unseen": null,
@@ -61,25 +57,14 @@ fn run(folder: &Path) -> std::path::PathBuf {
     };
     run.write_json("summary.json", &summary).unwrap();
     run.write_json("series.json", &series).unwrap();
-    run.write(
-        "logs/한글-1.csv",
-        b"user,tick,kind,amount\na,0,p,1.5\na,3,p,2.5\nb,,,\n",
-    )
-    .unwrap();
+    run.write("logs/한글-1.csv", b"user,tick,kind,amount\na,0,p,1.5\na,3,p,2.5\nb,,,\n").unwrap();
     let mut metrics = run.metrics().unwrap();
     for iteration in 1..4 {
         let values = BTreeMap::from([
             (DISCREPANCY.to_owned(), 1.0 / iteration as f64),
             (ENV_STEPS.to_owned(), 100.0 * iteration as f64),
         ]);
-        metrics
-            .append(&Metric {
-                calibrator: "한글".into(),
-                iteration,
-                total: 3,
-                values,
-            })
-            .unwrap();
+        metrics.append(&Metric { calibrator: "한글".into(), iteration, total: 3, values }).unwrap();
     }
     let path = run.path().to_owned();
     run.finish(State::Done, None).unwrap();
@@ -87,18 +72,9 @@ fn run(folder: &Path) -> std::path::PathBuf {
 }
 
 fn python(code: &str, arguments: &[&Path]) -> Option<Result<String, String>> {
-    let out = Command::new("python3")
-        .arg("-c")
-        .arg(code)
-        .args(arguments)
-        .output()
-        .ok()?;
+    let out = Command::new("python3").arg("-c").arg(code).args(arguments).output().ok()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some(if out.status.success() {
-        Ok(text(&out.stdout))
-    } else {
-        Err(text(&out.stderr))
-    })
+    Some(if out.status.success() { Ok(text(&out.stdout)) } else { Err(text(&out.stderr)) })
 }
 
 /// Whether python3 has the modules; prints why a test is skipped.
@@ -117,10 +93,7 @@ fn the_notebook_is_what_the_format_asks_for() {
     let text = ipynb(&path).unwrap();
     assert_eq!(text, ipynb(&path).unwrap());
     let notebook: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        (&notebook["nbformat"], &notebook["nbformat_minor"]),
-        (&4.into(), &5.into())
-    );
+    assert_eq!((&notebook["nbformat"], &notebook["nbformat_minor"]), (&4.into(), &5.into()));
     let cells = notebook["cells"].as_array().unwrap();
     let mut ids: Vec<&str> = cells.iter().map(|c| c["id"].as_str().unwrap()).collect();
     assert_eq!(cells[1]["metadata"]["tags"][0], "parameters");

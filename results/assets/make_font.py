@@ -3,12 +3,13 @@
 Run in this folder: python3 make_font.py /usr/share/fonts/truetype/nanum/NanumBarunGothic.ttf
 Made with Python 3.11, fontTools 4.68.0, brotli 1.2.1, Debian package fonts-nanum 20200506-1.
 
-One character that plots need is not in the source and is added: the minus sign, a plus without its
-upright. Chinese characters, Cyrillic, kana and dingbats are left out. The name changes because the
+Characters that plots need and the source lacks are added: the minus sign, a plus without its
+upright, and Latin letters with accents, composed of the letter and the accent. Chinese characters, Cyrillic, kana and dingbats are left out. The name changes because the
 licence reserves the old one.
 """
 
 import sys
+import unicodedata
 
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.subset import Options, Subsetter
@@ -41,6 +42,37 @@ def add(font, name, code, width, draw):
             table.cmap[code] = name
 
 
+# Combining accents and the spacing characters that look like them.
+ACCENTS = {
+    0x300: 0x60, 0x301: 0xB4, 0x302: 0x5E, 0x303: 0x2DC, 0x304: 0xAF, 0x306: 0x2D8, 0x307: 0x2D9,
+    0x308: 0xA8, 0x30A: 0x2DA, 0x30B: 0x2DD, 0x30C: 0x2C7, 0x327: 0xB8, 0x328: 0x2DB,
+}
+
+
+def compose(font):
+    """Adds the letters of Latin-1 and Latin Extended-A that are a letter and one accent."""
+    glyphs, cmap = font["glyf"], dict(font.getBestCmap())
+    for code in range(0xC0, 0x180):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if code in cmap or len(parts) != 2 or parts[0].startswith("<"):
+            continue
+        parts = [int(part, 16) for part in parts]
+        if parts[0] not in cmap or ACCENTS.get(parts[1]) not in cmap:
+            continue
+        dotless = 0x131 if parts[0] == 0x69 and 0x131 in cmap else parts[0]
+        letter, accent = cmap[dotless], cmap[ACCENTS[parts[1]]]
+        base, mark = glyphs[letter], glyphs[accent]
+        shift = (base.xMin + base.xMax - mark.xMin - mark.xMax) // 2
+        below = parts[1] in (0x327, 0x328)
+        lift = 0 if below else max(0, base.yMax + 50 - mark.yMin)
+
+        def draw(pen):
+            pen.addComponent(letter, (1, 0, 0, 1, 0, 0))
+            pen.addComponent(accent, (1, 0, 0, 1, shift, lift))
+
+        add(font, f"made{code:04X}", code, font["hmtx"][letter][0], draw)
+
+
 def main(source):
     font = TTFont(source)
     cmap = font.getBestCmap()
@@ -51,6 +83,7 @@ def main(source):
     add(font, "minus", 0x2212, width,
         lambda pen: bar(pen, plus.xMin, plus.xMax, middle - half, middle + half))
 
+    compose(font)
     options = Options()
     options.hinting = False
     options.layout_features = []

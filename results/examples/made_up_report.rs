@@ -63,72 +63,31 @@ fn log(world: &World, users: u32, streams: &Streams) -> Result<EventLog, Failure
                 });
                 let kind = kind.unwrap_or(0) as u16;
                 let amount = (amount / 100.0).round() * 100.0;
-                events.push((
-                    user,
-                    Event {
-                        tick,
-                        kind,
-                        amount,
-                        balance: f64::NAN,
-                    },
-                ));
+                events.push((user, Event { tick, kind, amount, balance: f64::NAN }));
             }
         }
     }
-    let clock = Clock {
-        tick: Tick::Week,
-        horizon: 52,
-        start_day: Some(20_454),
-    };
+    let clock = Clock { tick: Tick::Week, horizon: 52, start_day: Some(20_454) };
     let kinds = KINDS.map(str::to_owned).to_vec();
     let names = (0..users).map(|user| format!("{user:05}")).collect();
-    Ok(EventLog::new(
-        clock,
-        kinds,
-        names,
-        events,
-        Covariates::default(),
-    )?)
+    Ok(EventLog::new(clock, kinds, names, events, Covariates::default())?)
 }
 
 fn main() -> Result<(), Failure> {
-    let folder = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "runs/made-up".to_owned());
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "runs/made-up".to_owned());
     let streams = Streams::new(7);
     let train = log(&REAL, 1500, &streams.child("train", 0))?;
     let test = log(&REAL, 1500, &streams.child("test", 0))?;
     let worlds = [
         (
             "페르소나",
-            World {
-                rate: 6.0,
-                rate_sd: 0.3,
-                amount: 9.2,
-                kinds: [0.4, 0.3, 0.2, 0.1],
-                ..REAL
-            },
+            World { rate: 6.0, rate_sd: 0.3, amount: 9.2, kinds: [0.4, 0.3, 0.2, 0.1], ..REAL },
         ),
         (
             "scaling",
-            World {
-                rate: 3.1,
-                rate_sd: 0.5,
-                between: 0.1,
-                kinds: [0.4, 0.3, 0.2, 0.1],
-                ..REAL
-            },
+            World { rate: 3.1, rate_sd: 0.5, between: 0.1, kinds: [0.4, 0.3, 0.2, 0.1], ..REAL },
         ),
-        (
-            "bgnbd",
-            World {
-                rate_sd: 0.9,
-                amount_sd: 1.0,
-                between: 0.65,
-                kinds: [0.25; 4],
-                ..REAL
-            },
-        ),
+        ("bgnbd", World { rate_sd: 0.9, amount_sd: 1.0, between: 0.65, kinds: [0.25; 4], ..REAL }),
         (
             "ppo",
             World {
@@ -145,28 +104,13 @@ fn main() -> Result<(), Failure> {
         let logs = (0..2)
             .map(|seed| log(world, 1500, &streams.child(name, i as u64 * 10 + seed)))
             .collect::<Result<Vec<_>, _>>()?;
-        runs.push(Run {
-            name: (*name).to_owned(),
-            logs,
-        });
+        runs.push(Run { name: (*name).to_owned(), logs });
     }
-    let panel = PanelConfig {
-        replicates: 50,
-        before: "페르소나".into(),
-        ..PanelConfig::default()
-    };
-    let calibrators = evaluate(
-        &runs,
-        Some(&train),
-        &test,
-        &[],
-        &panel,
-        &streams.child("panel", 0),
-    )?;
-    let sides: Vec<_> = runs
-        .iter()
-        .map(|r| (r.name.as_str(), r.logs.iter().collect()))
-        .collect();
+    let panel =
+        PanelConfig { replicates: 50, before: "페르소나".into(), ..PanelConfig::default() };
+    let calibrators =
+        evaluate(&runs, Some(&train), &test, &[], &panel, &streams.child("panel", 0))?;
+    let sides: Vec<_> = runs.iter().map(|r| (r.name.as_str(), r.logs.iter().collect())).collect();
     let series = Series::of("실제 고객", &test, &sides);
 
     let run = RunDirectory::create_at(Path::new(&folder))?;
@@ -180,17 +124,10 @@ fn main() -> Result<(), Failure> {
     for iteration in 0..120u64 {
         let t = iteration as f64;
         let value = 0.03 + 0.45 * (-t / 22.0).exp() + 0.01 * (t * 0.9).sin();
-        let values = BTreeMap::from([
-            (DISCREPANCY.to_owned(), value),
-            (ENV_STEPS.to_owned(), t * 26_624.0),
-        ]);
+        let values =
+            BTreeMap::from([(DISCREPANCY.to_owned(), value), (ENV_STEPS.to_owned(), t * 26_624.0)]);
         let calibrator = "ppo".to_owned();
-        metrics.append(&Metric {
-            calibrator,
-            iteration,
-            total: 120,
-            values,
-        })?;
+        metrics.append(&Metric { calibrator, iteration, total: 120, values })?;
     }
     run.write_json("series.json", &series)?;
     run.write_json(
@@ -212,10 +149,7 @@ fn main() -> Result<(), Failure> {
         &Provenance::collect(ProvenanceInput {
             config: config.to_owned(),
             seeds: vec![("run".into(), 7)],
-            data: vec![DataSource {
-                source: "made-up users".into(),
-                sha256: "none".into(),
-            }],
+            data: vec![DataSource { source: "made-up users".into(), sha256: "none".into() }],
             threads: 2,
         }),
     )?;

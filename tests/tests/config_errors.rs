@@ -35,7 +35,10 @@ fn unknown_keys_of_every_section_are_refused() {
     refuses(&CONFIG.replace("iterations = 2", "iteration = 2"), &["did you mean `iterations`?"]);
     refuses(&CONFIG.replace("source =", "sorce ="), &["neither a source nor statistics"]);
     refuses(&CONFIG.replace("align =", "aling ="), &["did you mean `align`?"]);
-    refuses(&CONFIG.replace("[reward]", "[reward]\nterm = []"), &["`term`", "did you mean `terms`?"]);
+    refuses(
+        &CONFIG.replace("[reward]", "[reward]\nterm = []"),
+        &["`term`", "did you mean `terms`?"],
+    );
     refuses(&format!("{CONFIG}[world]\nmarkt = 1\n"), &["did you mean `market`?"]);
     refuses(&format!("{CONFIG}[world.wallet]\ncredits = 1\n"), &["did you mean `credit`?"]);
     refuses(&format!("{CONFIG}[split]\ntests = 0.5\n"), &["did you mean `test`?"]);
@@ -59,6 +62,16 @@ fn values_of_the_wrong_type_or_out_of_range_are_marked() {
     refuses(&format!("{CONFIG}lambda = 2.0\n"), &["lambda", "lambda = 2.0"]);
     refuses(&CONFIG.replace("\"tiny\"", "\"../tiny\""), &["../tiny", "cannot name a folder"]);
     refuses(&CONFIG.replace("name = \"tiny\"\n", ""), &["`name` is missing"]);
+}
+
+#[test]
+fn a_map_that_cannot_be_is_marked() {
+    let config = CONFIG.replace("start = \"2021-01-01\"", "start = \"first of May\"");
+    refuses(&config, &["window.start is first of May", "ISO date", "my.toml:8:"]);
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(60, 1)).write("map.toml", "clock = \"wek\"\n");
+    let output = folder.trueup(&["describe", "log.csv", "--map", "map.toml"]);
+    output.code(3).complains(&["map.toml:1:9", "did you mean `week`?"]);
 }
 
 #[test]

@@ -38,7 +38,13 @@ fn an_amount_that_is_no_number_on_line_40017() {
     let mut log = String::from("client,day,euros\n");
     for line in 2..=50_000 {
         let amount = if line == 40_017 { "12,50 EUR".into() } else { format!("{}.25", line % 90) };
-        let _ = writeln!(log, "c{},2021-{:02}-{:02},\"{amount}\"", line % 900, 1 + line % 7, 1 + line % 28);
+        let _ = writeln!(
+            log,
+            "c{},2021-{:02}-{:02},\"{amount}\"",
+            line % 900,
+            1 + line % 7,
+            1 + line % 28
+        );
     }
     refuses(log, &["line 40017", "euros", "12,50 EUR"]);
 }

@@ -11,15 +11,18 @@ const README: &str = include_str!("../../README.md");
 /// The fenced block of the README that contains `word`.
 fn block(language: &str, word: &str) -> &'static str {
     let fence = format!("```{language}\n");
-    let mut blocks = README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.find(|block| block.contains(word)).unwrap_or_else(|| panic!("no {language} block with {word}"))
+    let mut blocks =
+        README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks
+        .find(|block| block.contains(word))
+        .unwrap_or_else(|| panic!("no {language} block with {word}"))
 }
 
 #[test]
 fn the_worked_example_runs() {
     let folder = Folder::new();
     let header = block("csv", "customer").lines().next().unwrap();
-    folder.write("purchases.csv", purchases(120, 4).replacen("client,day,euros", header, 1));
+    folder.write("purchases.csv", purchases(400, 4).replacen("client,day,euros", header, 1));
     folder.write("map.toml", block("toml", "columns").trim_start());
     folder.write("mine.toml", block("toml", "name = \"mine\""));
     let _ = folder.trueup(&["describe", "purchases.csv", "--map", "map.toml"]).ok();

@@ -61,7 +61,8 @@ fn the_report_fits_a_phone_and_a_desktop_and_names_its_pictures() {
     assert!(std::fs::metadata(&report).unwrap().len() < 2_000_000);
     for width in [390, 1280] {
         let found = measure(browser, &report, width, &folder);
-        let found: serde_json::Value = serde_json::from_str(&found).unwrap_or_else(|e| panic!("{e}: {found}"));
+        let found: serde_json::Value =
+            serde_json::from_str(&found).unwrap_or_else(|e| panic!("{e}: {found}"));
         let number = |name: &str| found[name].as_u64().unwrap();
         assert_eq!(number("scroll"), number("client"), "{width} px: the page overflows: {found}");
         assert!(number("client") <= u64::from(width));

@@ -45,7 +45,8 @@ fn it_ends_with_a_verdict_table_and_the_path_of_the_report() {
 #[test]
 fn the_progress_off_a_terminal_is_plain_lines() {
     let (_, output) = finished();
-    for word in ["reading ", "calibrating ppo", "ppo: iteration 2/2, ", " steps/s", "discrepancy "] {
+    for word in ["reading ", "calibrating ppo", "ppo: iteration 2/2, ", " steps/s", "discrepancy "]
+    {
         assert!(output.err.contains(word), "no {word:?} in\n{}", output.err);
     }
     assert!(!output.err.contains(['\u{1b}', '\r']), "control characters in\n{}", output.err);
@@ -109,8 +110,17 @@ fn gap_closed_is_the_median_of_the_metrics_that_were_not_optimised() {
 fn the_run_directory_is_complete_and_says_done() {
     let (folder, _) = finished();
     let names = folder.list("runs/tiny-7");
-    let wanted = ["account.txt", "config.toml", "logs", "metrics.jsonl", "policies",
-        "provenance.json", "report.html", "status.json", "summary.json"];
+    let wanted = [
+        "account.txt",
+        "config.toml",
+        "logs",
+        "metrics.jsonl",
+        "policies",
+        "provenance.json",
+        "report.html",
+        "status.json",
+        "summary.json",
+    ];
     for name in wanted {
         assert!(names.iter().any(|n| n == name), "no {name} in {names:?}");
     }
@@ -215,7 +225,8 @@ fn the_report_is_written_again_from_the_files() {
 #[test]
 fn a_finished_run_becomes_a_notebook() {
     let (folder, _) = finished();
-    let output = folder.trueup(&["export", "runs/tiny-7", "--to", "ipynb", "--out", "n.ipynb"]).ok();
+    let output =
+        folder.trueup(&["export", "runs/tiny-7", "--to", "ipynb", "--out", "n.ipynb"]).ok();
     assert_eq!(output.out, "Written: n.ipynb\n");
     let notebook: Value = serde_json::from_str(&folder.read("n.ipynb")).unwrap();
     assert_eq!(notebook["nbformat"], 4);
@@ -227,7 +238,8 @@ fn two_logs_are_compared_without_training() {
     let folder = Folder::new();
     folder.write("real.csv", purchases(200, 1)).write("same.csv", purchases(200, 2));
     folder.write("map.toml", MAP);
-    let same = folder.trueup(&["compare", "same.csv", "real.csv", "--map", "map.toml", "--json"]).ok();
+    let same =
+        folder.trueup(&["compare", "same.csv", "real.csv", "--map", "map.toml", "--json"]).ok();
     let same = same.json();
     assert_eq!(same["mode"], "compare");
     assert_eq!(same["test_users"], 200);
@@ -244,13 +256,14 @@ fn two_logs_are_compared_without_training() {
         })
         .collect();
     folder.write("far.csv", scaled);
-    let far = folder.trueup(&["compare", "far.csv", "real.csv", "--map", "map.toml", "--json"]).ok();
+    let far =
+        folder.trueup(&["compare", "far.csv", "real.csv", "--map", "map.toml", "--json"]).ok();
     let far = far.json();
     let value = |summary: &Value, feature: &str| -> f64 {
         let rows = summary["calibrators"][0]["panel"].as_array().unwrap();
-        let row = rows.iter().find(|row| {
-            row["feature"] == feature && row["discrepancy"] == "kolmogorov-smirnov"
-        });
+        let row = rows
+            .iter()
+            .find(|row| row["feature"] == feature && row["discrepancy"] == "kolmogorov-smirnov");
         row.unwrap()["value"].as_f64().unwrap()
     };
     assert!(value(&same, "log_amount") < 0.2);

@@ -94,8 +94,9 @@ impl Compare {
         name: &str,
     ) -> Result<PathBuf, Failure> {
         let stem = name.split('.').next().unwrap_or(name);
-        let directory = RunDirectory::create(&self.out.folder, &format!("compare-{stem}"), self.seed)
-            .map_err(Failure::run)?;
+        let directory =
+            RunDirectory::create(&self.out.folder, &format!("compare-{stem}"), self.seed)
+                .map_err(Failure::run)?;
         let sources = [(&self.internal, simulated), (&self.external, real)];
         let data = sources.map(|(source, loaded)| DataSource {
             source: source.clone(),
@@ -110,7 +111,9 @@ impl Compare {
         let series = Series::of(REAL_USERS, &real.log, &[(name, vec![&simulated.log])]);
         let written = directory
             .write_json("provenance.json", &provenance)
-            .and_then(|_| directory.write("account.txt", real.account.lines().join("\n").as_bytes()))
+            .and_then(|_| {
+                directory.write("account.txt", real.account.lines().join("\n").as_bytes())
+            })
             .and_then(|_| directory.write_json("series.json", &series))
             .and_then(|_| directory.write_json("summary.json", summary))
             .and_then(|_| write_report(directory.path(), &ReportInput::read(directory.path())?))

@@ -30,8 +30,8 @@ impl Describe {
     /// An invalid map or log, or a failed write.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let map = self.map.as_ref().map(|path| read_map(path)).transpose()?;
-        let loaded = external::load(&self.log, map.as_ref(), &pseudonym_key())
-            .map_err(Failure::invalid)?;
+        let loaded =
+            external::load(&self.log, map.as_ref(), &pseudonym_key()).map_err(Failure::invalid)?;
         let description = external::describe(&loaded);
         if common.json {
             print_json(&description)?;

@@ -25,9 +25,10 @@ impl Export {
     /// A folder that is no finished run, or a failed write.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let (text, name) = match self.to {
-            Format::Ipynb => {
-                (trueup_notebooks_export::ipynb(&self.dir).map_err(Failure::invalid)?, "notebook.ipynb")
-            }
+            Format::Ipynb => (
+                trueup_notebooks_export::ipynb(&self.dir).map_err(Failure::invalid)?,
+                "notebook.ipynb",
+            ),
         };
         let path = self.out.clone().unwrap_or_else(|| self.dir.join(name));
         trueup_results::write_atomically(&path, text.as_bytes()).map_err(Failure::run)?;

@@ -68,7 +68,12 @@ impl Document {
             let table = DeTable::parse(part).map_err(|error| {
                 let start = part.len() - part.trim_start().len();
                 let place = error.span().unwrap_or(start..part.len());
-                self.refuse(format!("not valid TOML: {}", error.message()), Some(place), "here", None)
+                self.refuse(
+                    format!("not valid TOML: {}", error.message()),
+                    Some(place),
+                    "here",
+                    None,
+                )
             })?;
             self.merge(&mut root, table.into_inner())?;
         }
@@ -104,7 +109,8 @@ impl Document {
                     }
                 }
                 (_, DeValue::Table(_)) => {
-                    let message = format!("`{name}` is a single value: nothing can be set inside it");
+                    let message =
+                        format!("`{name}` is a single value: nothing can be set inside it");
                     return Err(self.refuse(message, Some(place), "not a table", None));
                 }
                 (_, value) => *slot = Spanned::new(span, value),
@@ -124,7 +130,7 @@ impl Document {
         let found = titles.iter().position(|title| title == wanted).or(wanted.parse().ok());
         let known = titles.iter().map(String::as_str);
         let help = suggestion(wanted, known);
-        match found.and_then(|i| elements.iter_mut().nth(i)) {
+        match found.and_then(|i| elements.get_mut(i)) {
             Some(element) => Ok(element.get_mut()),
             None => {
                 let message = format!("`{array}` has no element `{wanted}`");
@@ -266,12 +272,7 @@ impl<'d> Section<'d> {
         elements.into_iter().enumerate().map(inner).collect::<Result<_, _>>().map(Some)
     }
 
-    fn inner(
-        &self,
-        name: String,
-        span: Range<usize>,
-        value: DeValue<'d>,
-    ) -> Result<Self, Refused> {
+    fn inner(&self, name: String, span: Range<usize>, value: DeValue<'d>) -> Result<Self, Refused> {
         match value {
             DeValue::Table(table) => {
                 Ok(Self { document: self.document, name, span, table, taken: Vec::new() })
@@ -404,7 +405,8 @@ mod tests {
         error.help().map(|help| help.to_string()).unwrap_or_default()
     }
 
-    const TEXT: &str = "seed = 1\n[inner]\ncount = 3\n[[list]]\nkind = \"a\"\n[[list]]\nkind = \"b\"\nsize = 1\n";
+    const TEXT: &str =
+        "seed = 1\n[inner]\ncount = 3\n[[list]]\nkind = \"a\"\n[[list]]\nkind = \"b\"\nsize = 1\n";
 
     #[test]
     fn values_are_taken_with_their_type() {
@@ -458,10 +460,8 @@ mod tests {
         let inner: Inner = root.section("inner").unwrap().rest().unwrap();
         assert_eq!(inner.count, 9);
         let mut list = root.sections("list").unwrap().unwrap();
-        let sizes: Vec<i64> = list
-            .iter_mut()
-            .map(|s| s.take::<i64>("size").unwrap().unwrap().into_inner())
-            .collect();
+        let sizes: Vec<i64> =
+            list.iter_mut().map(|s| s.take::<i64>("size").unwrap().unwrap().into_inner()).collect();
         assert_eq!(sizes, [2, 5]);
         let mut new = root.section("new").unwrap();
         assert_eq!(new.take::<String>("a").unwrap().unwrap().get_ref(), "x y");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use trueup_calibration::discrepancy::{self, energy_nd};
 use trueup_calibration::evaluate::{Metric, PanelConfig};
-use trueup_calibration::external::Map;
+use trueup_calibration::external::{ExternalError, Map};
 use trueup_calibration::features;
 use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::reward::RewardConfig;
@@ -121,7 +121,8 @@ impl Experiment {
         if self.calibrators.iter().any(|calibrator| calibrator.name == *before) {
             return Ok(());
         }
-        let help = format!("add [[calibrators]] with kind = \"{before}\", or set evaluation.before");
+        let help =
+            format!("add [[calibrators]] with kind = \"{before}\", or set evaluation.before");
         let message = format!("no calibrator is called `{before}`, from which gaps are measured");
         Err(root.refuse_whole(message, &help))
     }
@@ -165,7 +166,9 @@ impl Experiment {
         root.insert("evaluation".into(), evaluation.into());
         root.insert("calibrators".into(), list.into());
         let text = toml::to_string_pretty(&root)?;
-        Ok(format!("# The config of this run with every default filled in: running it repeats the run.\n{text}"))
+        Ok(format!(
+            "# The config of this run with every default filled in: running it repeats the run.\n{text}"
+        ))
     }
 }
 
@@ -191,7 +194,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Failure> {
 pub fn read_map(path: &Path) -> Result<Map, Failure> {
     let text = read_text(path, "map")?;
     let document = Document::new(&path.display().to_string(), &text, &[]);
-    Ok(document.root()?.rest()?)
+    Ok(checked_map(&document.root()?)?)
 }
 
 fn run_name(root: &mut Section<'_>) -> Result<String, Refused> {
@@ -227,6 +230,20 @@ fn test_share(mut split: Section<'_>) -> Result<f64, Refused> {
     Ok(share)
 }
 
+/// Reads a map and checks what can be checked without the file.
+fn checked_map(section: &Section<'_>) -> Result<Map, Refused> {
+    let map: Map = section.rest()?;
+    map.check().map_err(|error| match error {
+        ExternalError::Map { key, value, remedy } => {
+            let first = key.split('.').next().unwrap_or(&key);
+            let problem = format!("is not right: {key} is {value}");
+            section.refuse_key_with(first, &problem, &format!("it must be: {remedy}"))
+        }
+        other => section.refuse_whole(other.to_string(), "see `trueup validate`"),
+    })?;
+    Ok(map)
+}
+
 impl External {
     fn check(mut section: Section<'_>, folder: &Path) -> Result<Self, Refused> {
         let source = section.take::<String>("source")?.map(Placed::into_inner);
@@ -236,7 +253,7 @@ impl External {
             let help = "add source = \"builtin:cdnow\" or the path of a CSV file";
             return Err(section.refuse_whole(message, help));
         }
-        let map = if section.is_empty() { None } else { Some(section.rest()?) };
+        let map = if section.is_empty() { None } else { Some(checked_map(&section)?) };
         let absolute = |path: PathBuf| {
             let path = folder.join(path);
             std::path::absolute(&path).unwrap_or(path)
@@ -280,7 +297,8 @@ impl Evaluation {
 /// A wrong name would else be found after the training.
 fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
     let features = features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR]);
-    let discrepancies = discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
+    let discrepancies =
+        discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
     let known: [(&str, &str, Vec<&str>); 2] = [
         ("feature", &metric.feature, features.collect()),
         ("discrepancy", &metric.discrepancy, discrepancies.collect()),
@@ -288,7 +306,11 @@ fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
     for (what, name, known) in known {
         if !known.contains(&name) {
             let help = suggestion(name, known.into_iter()).unwrap_or_default();
-            return Err(section.refuse_key_with("metrics", &format!("name the unknown {what} `{name}`"), &help));
+            return Err(section.refuse_key_with(
+                "metrics",
+                &format!("name the unknown {what} `{name}`"),
+                &help,
+            ));
         }
     }
     Ok(())

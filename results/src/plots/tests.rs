@@ -22,7 +22,7 @@ fn the_font_has_every_letter_that_plots_need() {
     // A private-use character is in no font: it shows what a missing one looks like.
     let missing = pixels('\u{E000}');
     let blank = pixels(' ');
-    let needed = "가각힣뷁쀍한글AZaz09−±σμ×–…“”●•₩€£%≤≥→ßéÅñ".chars();
+    let needed = "가각힣뷁쀍한글AZaz09−±σμ×–…“”●•₩€£%≤≥→ßéÅñřő".chars();
     for character in needed {
         let drawn = pixels(character);
         assert!(drawn != missing, "{character} is missing");
