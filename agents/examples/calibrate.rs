@@ -8,7 +8,6 @@ use std::time::Instant;
 use trueup_agents::personas::{PersonasConfig, Uncalibrated};
 use trueup_agents::ppo::{Ppo, PpoConfig};
 
-
 use trueup_calibration::calibrator::{BgNbdCalibrator, Brief, Calibrator, Progress, Scaling};
 use trueup_calibration::evaluate::{PanelConfig, Run, evaluate};
 use trueup_calibration::external::{load, split};
@@ -21,7 +20,7 @@ struct Lines;
 
 impl Progress for Lines {
     fn iteration(&self, done: usize, total: usize, metrics: &[(&str, f64)]) -> bool {
-        if done % 5 == 0 {
+        if done.is_multiple_of(5) {
             let text: Vec<String> = metrics.iter().map(|(k, v)| format!("{k} {v:.4}")).collect();
             println!("{done}/{total} {}", text.join(", "));
         }
@@ -64,9 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name}: calibrated in {:.1} s", started.elapsed().as_secs_f64());
         let started = Instant::now();
         let users = halves.test.user_count();
-        let logs: Result<Vec<_>, _> = (0..4)
-            .map(|i| simulator.simulate(users, &streams.child("evaluation", i)))
-            .collect();
+        let logs: Result<Vec<_>, _> =
+            (0..4).map(|i| simulator.simulate(users, &streams.child("evaluation", i))).collect();
         runs.push(Run { name: name.into(), logs: logs? });
         println!("{name}: simulated in {:.1} s", started.elapsed().as_secs_f64());
     }

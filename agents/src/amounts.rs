@@ -18,10 +18,7 @@ pub struct Amounts {
 impl Amounts {
     /// Bins of equal probability under the external amounts of each kind.
     pub fn new(statistics: &Statistics, bins: usize) -> Self {
-        Self {
-            bins: bins.max(1),
-            per_kind: statistics.amounts.clone(),
-        }
+        Self { bins: bins.max(1), per_kind: statistics.amounts.clone() }
     }
 
     /// Number of bins.
@@ -33,10 +30,7 @@ impl Amounts {
     /// has no external events.
     pub fn draw(&self, kind: usize, bin: usize, stream: &mut Stream) -> f64 {
         let p = (bin as f64 + stream.uniform()) / self.bins as f64;
-        self.per_kind
-            .get(kind)
-            .and_then(Option::as_ref)
-            .map_or(0.0, |law| law.quantile(p))
+        self.per_kind.get(kind).and_then(Option::as_ref).map_or(0.0, |law| law.quantile(p))
     }
 }
 
@@ -51,27 +45,11 @@ mod tests {
     #[test]
     fn uniform_bins_have_the_external_distribution() {
         let event = |i: u32| {
-            let amount = if i % 10 < 3 {
-                11.77
-            } else {
-                20.0 + f64::from(i)
-            };
-            (
-                0,
-                Event {
-                    tick: 0,
-                    kind: 0,
-                    amount,
-                    balance: f64::NAN,
-                },
-            )
+            let amount = if i % 10 < 3 { 11.77 } else { 20.0 + f64::from(i) };
+            (0, Event { tick: 0, kind: 0, amount, balance: f64::NAN })
         };
         let log = EventLog::new(
-            Clock {
-                tick: Tick::Week,
-                horizon: 1,
-                start_day: None,
-            },
+            Clock { tick: Tick::Week, horizon: 1, start_day: None },
             vec!["purchase".into()],
             vec!["a".into()],
             (0..5_000).map(event),

@@ -59,10 +59,7 @@ impl Figures {
     /// Adds a step and its gradient norm.
     pub fn add(&mut self, seen: &Seen, gradient_norm: f64) {
         let values = [seen.kl, seen.clip_fraction, seen.entropy, gradient_norm];
-        self.sums
-            .iter_mut()
-            .zip(values)
-            .for_each(|(sum, value)| *sum += value);
+        self.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         self.loss += seen.loss;
         self.count += 1.0;
     }
@@ -118,15 +115,11 @@ impl<'a> Batch<'a> {
         let size = rows.len().div_ceil(count).max(1);
         rows.chunks(size)
             .map(|chunk| {
-                let (mut events, idle): (Vec<u32>, Vec<u32>) = chunk
-                    .iter()
-                    .partition(|&&row| self.rollout.kind[row as usize] > 0);
+                let (mut events, idle): (Vec<u32>, Vec<u32>) =
+                    chunk.iter().partition(|&&row| self.rollout.kind[row as usize] > 0);
                 let count = events.len();
                 events.extend(idle);
-                Part {
-                    rows: events,
-                    events: count,
-                }
+                Part { rows: events, events: count }
             })
             .collect()
     }
@@ -198,28 +191,20 @@ impl<'a> Batch<'a> {
         let mask = Tensor::from_data(TensorData::new(mask_logits(&mask), [rows, choices]), device);
         let features = network.policy_features(self.observations(part, device));
         let kinds = network.kinds(features.clone(), mask);
-        let done = kinds
-            .clone()
-            .gather(1, self.index(part, &self.rollout.kind, device));
+        let done = kinds.clone().gather(1, self.index(part, &self.rollout.kind, device));
         if part.events == 0 {
             return (done, kinds);
         }
-        let acting = Part {
-            rows: part.rows[..part.events].to_vec(),
-            events: part.events,
-        };
-        let kind: Vec<u16> = acting
-            .rows
-            .iter()
-            .map(|&row| self.rollout.kind[row as usize] - 1)
-            .collect();
-        let amounts = network.amounts(features.slice([0..part.events]), &kind, bins);
+        let acting = Part { rows: part.rows[..part.events].to_vec(), events: part.events };
+        let kind: Vec<u16> =
+            acting.rows.iter().map(|&row| self.rollout.kind[row as usize] - 1).collect();
+        let amounts = network.amounts(features.slice_dim(0, 0..part.events), &kind, bins);
         let amount = amounts.gather(1, self.index(&acting, &self.rollout.bin, device));
-        let with_amount = done.clone().slice([0..part.events]) + amount;
+        let with_amount = done.clone().slice_dim(0, 0..part.events) + amount;
         let all = if part.events == rows {
             with_amount
         } else {
-            Tensor::cat(vec![with_amount, done.slice([part.events..rows])], 0)
+            Tensor::cat(vec![with_amount, done.slice_dim(0, part.events..rows)], 0)
         };
         (all, kinds)
     }
@@ -241,20 +226,13 @@ impl<'a> Batch<'a> {
     }
 
     fn index(&self, part: &Part, values: &[u16], device: &Device) -> Tensor<2, Int> {
-        let values: Vec<i32> = part
-            .rows
-            .iter()
-            .map(|&row| i32::from(values[row as usize]))
-            .collect();
+        let values: Vec<i32> =
+            part.rows.iter().map(|&row| i32::from(values[row as usize])).collect();
         Tensor::from_data(TensorData::new(values, [part.rows.len(), 1]), device)
     }
 
     fn weight(&self, i: usize, part: &Part) -> f32 {
-        if i < part.events {
-            1.0
-        } else {
-            self.idle_weight
-        }
+        if i < part.events { 1.0 } else { self.idle_weight }
     }
 
     /// Importance weights, summing to 1, `[rows, 1]`.
@@ -268,10 +246,8 @@ impl<'a> Batch<'a> {
     fn normalised_advantages(&self, part: &Part, device: &Device) -> Tensor<2> {
         let (mut total, mut sum, mut square) = (0.0_f64, 0.0, 0.0);
         for (i, &row) in part.rows.iter().enumerate() {
-            let (w, a) = (
-                f64::from(self.weight(i, part)),
-                f64::from(self.advantages[row as usize]),
-            );
+            let (w, a) =
+                (f64::from(self.weight(i, part)), f64::from(self.advantages[row as usize]));
             total += w;
             sum += w * a;
             square += w * a * a;
@@ -296,15 +272,9 @@ fn see(
 ) -> Seen {
     let logs: Vec<f32> = log_ratio.clone().into_data().iter().collect();
     let weights: Vec<f32> = weights.clone().into_data().iter().collect();
-    let mut seen = Seen {
-        entropy: scalar(entropy),
-        loss: scalar(loss),
-        ..Seen::default()
-    };
-    for (log, weight) in logs
-        .iter()
-        .map(|&l| f64::from(l))
-        .zip(weights.iter().map(|&w| f64::from(w)))
+    let mut seen = Seen { entropy: scalar(entropy), loss: scalar(loss), ..Seen::default() };
+    for (log, weight) in
+        logs.iter().map(|&l| f64::from(l)).zip(weights.iter().map(|&w| f64::from(w)))
     {
         let ratio = log.exp();
         seen.kl += weight * (ratio - 1.0 - log);
@@ -318,10 +288,5 @@ fn see(
 }
 
 fn scalar(tensor: &Tensor<1>) -> f64 {
-    tensor
-        .clone()
-        .into_data()
-        .iter::<f64>()
-        .next()
-        .unwrap_or(f64::NAN)
+    tensor.clone().into_data().iter::<f64>().next().unwrap_or(f64::NAN)
 }

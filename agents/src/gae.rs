@@ -43,9 +43,8 @@ mod tests {
 
     /// The definition, written out: A_t = sum_k (gamma lambda)^k delta_t+k up to the episode's end.
     fn brute_force(rows: &[Row], at: usize, gamma: f32, lambda: f32) -> f32 {
-        let lane: Vec<usize> = (at..rows.len())
-            .filter(|&i| rows[i].lane == rows[at].lane)
-            .collect();
+        let lane: Vec<usize> =
+            (at..rows.len()).filter(|&i| rows[i].lane == rows[at].lane).collect();
         let (mut sum, mut weight) = (0.0, 1.0);
         for (k, &i) in lane.iter().enumerate() {
             let after = match (rows[i].last, lane.get(k + 1)) {
@@ -74,12 +73,7 @@ mod tests {
                     (_, 19) => Some(0.3),
                     _ => None,
                 };
-                rows.push(Row {
-                    lane,
-                    reward: (x * 0.7).sin(),
-                    value: (x * 0.3).cos(),
-                    last,
-                });
+                rows.push(Row { lane, reward: (x * 0.7).sin(), value: (x * 0.3).cos(), last });
             }
         }
         for (gamma, lambda) in [(0.99, 0.95), (1.0, 0.97), (1.0, 1.0), (0.9, 0.0)] {

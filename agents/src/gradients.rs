@@ -16,10 +16,7 @@ impl ModuleVisitor for Norm<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
             let data = gradient.into_data();
-            self.square += data
-                .iter::<f32>()
-                .map(|g| f64::from(g) * f64::from(g))
-                .sum::<f64>();
+            self.square += data.iter::<f32>().map(|g| f64::from(g) * f64::from(g)).sum::<f64>();
         }
     }
 }
@@ -43,18 +40,12 @@ pub fn clip_global_norm(
     mut gradients: GradientsParams,
     largest: f32,
 ) -> (GradientsParams, f64) {
-    let mut norm = Norm {
-        gradients: &gradients,
-        square: 0.0,
-    };
+    let mut norm = Norm { gradients: &gradients, square: 0.0 };
     network.visit(&mut norm);
     let norm = norm.square.sqrt();
     if norm > f64::from(largest) {
         let factor = (f64::from(largest) / (norm + 1e-6)) as f32;
-        network.visit(&mut Scale {
-            gradients: &mut gradients,
-            factor,
-        });
+        network.visit(&mut Scale { gradients: &mut gradients, factor });
     }
     (gradients, norm)
 }

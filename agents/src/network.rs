@@ -42,13 +42,7 @@ impl ActorCritic {
             let mut width = architecture.observation;
             let mut layers = Vec::new();
             for &units in &architecture.hidden {
-                layers.push(orthogonal(
-                    width,
-                    units,
-                    std::f64::consts::SQRT_2,
-                    stream,
-                    device,
-                ));
+                layers.push(orthogonal(width, units, std::f64::consts::SQRT_2, stream, device));
                 width = units;
             }
             (layers, width)
@@ -59,13 +53,7 @@ impl ActorCritic {
         let amount_head = orthogonal(width, kinds * architecture.bins, 0.01, stream, device);
         let (value_hidden, width) = trunk(stream);
         let value_head = orthogonal(width, 1, 1.0, stream, device);
-        Self {
-            policy_hidden,
-            kind_head,
-            amount_head,
-            value_hidden,
-            value_head,
-        }
+        Self { policy_hidden, kind_head, amount_head, value_hidden, value_head }
     }
 
     /// Sets the bias of the kind head, so that the first policy chooses with given log
@@ -80,9 +68,7 @@ impl ActorCritic {
 
     /// Last hidden layer of the policy, `[rows, units]`, for observations `[rows, observation]`.
     pub fn policy_features(&self, observations: Tensor<2>) -> Tensor<2> {
-        self.policy_hidden
-            .iter()
-            .fold(observations, |x, layer| activate(layer.forward(x)))
+        self.policy_hidden.iter().fold(observations, |x, layer| activate(layer.forward(x)))
     }
 
     /// Log probabilities of the choices, `[rows, choices]`. `mask` is 0 where a choice is feasible
@@ -115,10 +101,8 @@ impl ActorCritic {
 
     /// Values, `[rows, 1]`.
     pub fn values(&self, observations: Tensor<2>) -> Tensor<2> {
-        let features = self
-            .value_hidden
-            .iter()
-            .fold(observations, |x, layer| activate(layer.forward(x)));
+        let features =
+            self.value_hidden.iter().fold(observations, |x, layer| activate(layer.forward(x)));
         self.value_head.forward(features)
     }
 
@@ -127,19 +111,13 @@ impl ActorCritic {
     pub fn averaged(self, other: &Self, share: f32) -> Self {
         let mut parameters = Parameters(Vec::new());
         other.visit(&mut parameters);
-        let mut blend = Blend {
-            other: parameters.0.into_iter(),
-            share,
-        };
+        let mut blend = Blend { other: parameters.0.into_iter(), share };
         self.map(&mut blend)
     }
 
     /// All parameters as flat numbers with their names and shapes, in a fixed order.
     pub fn named_parameters(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
-        let mut parameters = Named {
-            path: Vec::new(),
-            found: Vec::new(),
-        };
+        let mut parameters = Named { path: Vec::new(), found: Vec::new() };
         self.visit(&mut parameters);
         parameters.found
     }
@@ -160,10 +138,7 @@ fn orthogonal(
         let mut vector: Vec<f64> = (0..length).map(|_| StandardNormal.sample(stream)).collect();
         for other in &basis {
             let dot: f64 = vector.iter().zip(other).map(|(a, b)| a * b).sum();
-            vector
-                .iter_mut()
-                .zip(other)
-                .for_each(|(a, b)| *a -= dot * b);
+            vector.iter_mut().zip(other).for_each(|(a, b)| *a -= dot * b);
         }
         let norm = vector.iter().map(|a| a * a).sum::<f64>().sqrt();
         if norm > 1e-6 {
@@ -172,11 +147,7 @@ fn orthogonal(
         }
     }
     let entry = |i: usize, o: usize| {
-        if inputs <= outputs {
-            basis[i][o]
-        } else {
-            basis[o][i]
-        }
+        if inputs <= outputs { basis[i][o] } else { basis[o][i] }
     };
     let weight: Vec<f32> = (0..inputs)
         .flat_map(|i| (0..outputs).map(move |o| (i, o)))
@@ -184,10 +155,7 @@ fn orthogonal(
         .collect();
     Linear {
         weight: Param::from_data(TensorData::new(weight, [inputs, outputs]), device),
-        bias: Some(Param::from_data(
-            TensorData::new(vec![0.0_f32; outputs], [outputs]),
-            device,
-        )),
+        bias: Some(Param::from_data(TensorData::new(vec![0.0_f32; outputs], [outputs]), device)),
     }
 }
 
@@ -214,11 +182,8 @@ impl ModuleMapper for Blend {
         param.map(|tensor| {
             let (device, shape) = (tensor.device(), tensor.dims());
             let mine = tensor.into_data();
-            let mixed: Vec<f32> = mine
-                .iter::<f32>()
-                .zip(other)
-                .map(|(a, b)| share * a + (1.0 - share) * b)
-                .collect();
+            let mixed: Vec<f32> =
+                mine.iter::<f32>().zip(other).map(|(a, b)| share * a + (1.0 - share) * b).collect();
             Tensor::from_data(TensorData::new(mixed, shape), &device)
         })
     }
@@ -241,11 +206,7 @@ impl ModuleVisitor for Named {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
-        self.found.push((
-            self.path.join("."),
-            shape,
-            tensor.into_data().iter::<f32>().collect(),
-        ));
+        self.found.push((self.path.join("."), shape, tensor.into_data().iter::<f32>().collect()));
     }
 }
 
@@ -256,12 +217,7 @@ mod tests {
     use super::*;
 
     fn architecture() -> Architecture {
-        Architecture {
-            observation: 7,
-            hidden: vec![16, 16],
-            choices: 3,
-            bins: 4,
-        }
+        Architecture { observation: 7, hidden: vec![16, 16], choices: 3, bins: 4 }
     }
 
     fn network(seed: u64) -> ActorCritic {
@@ -273,15 +229,10 @@ mod tests {
     fn hidden_weights_are_orthogonal_with_gain_root_two() {
         let parameters = network(1).named_parameters();
         let (name, shape, weight) = &parameters[2];
-        assert_eq!(
-            (name.as_str(), shape.as_slice()),
-            ("policy_hidden.1.weight", &[16, 16][..])
-        );
+        assert_eq!((name.as_str(), shape.as_slice()), ("policy_hidden.1.weight", &[16, 16][..]));
         for i in 0..16 {
             for j in 0..16 {
-                let dot: f32 = (0..16)
-                    .map(|k| weight[i * 16 + k] * weight[j * 16 + k])
-                    .sum();
+                let dot: f32 = (0..16).map(|k| weight[i * 16 + k] * weight[j * 16 + k]).sum();
                 let expected = if i == j { 2.0 } else { 0.0 };
                 assert!((dot - expected).abs() < 1e-5, "rows {i} and {j}: {dot}");
             }
@@ -319,20 +270,12 @@ mod tests {
         let observations = Tensor::<2>::from_data([[0.1_f32; 7], [0.5; 7]], &device);
         let features = network.policy_features(observations);
         let mask = Tensor::<2>::from_data([[0.0_f32, -1e9, 0.0], [0.0, 0.0, 0.0]], &device);
-        let kinds: Vec<f32> = network
-            .kinds(features.clone(), mask)
-            .exp()
-            .into_data()
-            .iter()
-            .collect();
+        let kinds: Vec<f32> =
+            network.kinds(features.clone(), mask).exp().into_data().iter().collect();
         assert_eq!(kinds[1], 0.0);
         assert!((kinds[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
         let of = |kind: [u16; 2]| -> Vec<f32> {
-            network
-                .amounts(features.clone(), &kind, 4)
-                .into_data()
-                .iter()
-                .collect()
+            network.amounts(features.clone(), &kind, 4).into_data().iter().collect()
         };
         assert_eq!(of([0, 1])[..4], of([0, 0])[..4]);
         assert_ne!(of([0, 1])[..4], of([1, 1])[..4]);

@@ -49,22 +49,13 @@ pub struct NetworkActor<'a> {
 impl NetworkPolicy {
     /// An actor whose draws can be read back.
     pub fn network_actor(&self, first: u64, count: usize, streams: &Streams) -> NetworkActor<'_> {
-        let streams = (0..count as u64)
-            .map(|i| streams.stream("policy", first + i))
-            .collect();
-        NetworkActor {
-            policy: self,
-            streams,
-            draws: Draws::default(),
-        }
+        let streams = (0..count as u64).map(|i| streams.stream("policy", first + i)).collect();
+        NetworkActor { policy: self, streams, draws: Draws::default() }
     }
 
     /// The same policy with its network off the autodiff graph.
     pub fn for_inference(&self) -> Self {
-        Self {
-            network: self.network.valid(),
-            ..self.clone()
-        }
+        Self { network: self.network.valid(), ..self.clone() }
     }
 }
 
@@ -80,19 +71,11 @@ impl Actor for NetworkActor<'_> {
         let choices = decision.choices;
         let device = Device::flex();
         let data = TensorData::new(decision.observations.to_vec(), [rows, decision.size]);
-        let features = self
-            .policy
-            .network
-            .policy_features(Tensor::from_data(data, &device));
+        let features = self.policy.network.policy_features(Tensor::from_data(data, &device));
         let mask = mask_logits(decision.masks);
         let mask = Tensor::from_data(TensorData::new(mask, [rows, choices]), &device);
-        let kinds: Vec<f32> = self
-            .policy
-            .network
-            .kinds(features.clone(), mask)
-            .into_data()
-            .iter()
-            .collect();
+        let kinds: Vec<f32> =
+            self.policy.network.kinds(features.clone(), mask).into_data().iter().collect();
 
         actions.kind.clear();
         actions.amount.clear();
@@ -118,22 +101,15 @@ impl NetworkActor<'_> {
         features: Tensor<2>,
         actions: &mut Actions,
     ) {
-        let acting: Vec<i32> = (0..actions.kind.len())
-            .filter(|&i| actions.kind[i] > 0)
-            .map(|i| i as i32)
-            .collect();
+        let acting: Vec<i32> =
+            (0..actions.kind.len()).filter(|&i| actions.kind[i] > 0).map(|i| i as i32).collect();
         if acting.is_empty() {
             return;
         }
         let bins = self.policy.architecture.bins;
-        let kind: Vec<u16> = acting
-            .iter()
-            .map(|&row| actions.kind[row as usize] - 1)
-            .collect();
-        let index = Tensor::from_data(
-            TensorData::new(acting.clone(), [acting.len()]),
-            &features.device(),
-        );
+        let kind: Vec<u16> = acting.iter().map(|&row| actions.kind[row as usize] - 1).collect();
+        let index =
+            Tensor::from_data(TensorData::new(acting.clone(), [acting.len()]), &features.device());
         let amounts: Vec<f32> = self
             .policy
             .network
@@ -155,10 +131,7 @@ impl NetworkActor<'_> {
 
 /// 0 for a feasible choice, [`INFEASIBLE`] for another.
 pub fn mask_logits(masks: &[bool]) -> Vec<f32> {
-    masks
-        .iter()
-        .map(|&feasible| if feasible { 0.0 } else { INFEASIBLE })
-        .collect()
+    masks.iter().map(|&feasible| if feasible { 0.0 } else { INFEASIBLE }).collect()
 }
 
 /// Draws from log probabilities by inversion; rounding leaves the last possible choice.

@@ -56,25 +56,14 @@ impl PersonasConfig {
         for (field, value, low) in [
             ("loose_events_per_year", self.loose_events_per_year, 0.0),
             ("tight_events_per_year", self.tight_events_per_year, 0.0),
-            (
-                "passive_amount_share",
-                self.passive_amount_share,
-                f64::MIN_POSITIVE,
-            ),
-            (
-                "aggressive_amount_share",
-                self.aggressive_amount_share,
-                f64::MIN_POSITIVE,
-            ),
+            ("passive_amount_share", self.passive_amount_share, f64::MIN_POSITIVE),
+            ("aggressive_amount_share", self.aggressive_amount_share, f64::MIN_POSITIVE),
             ("between_users", self.between_users, 0.0),
             ("within_user", self.within_user, 0.0),
             ("risk_ratio", self.risk_ratio, f64::MIN_POSITIVE),
         ] {
             if !(low..=1e6).contains(&value) {
-                return Err((
-                    field,
-                    format!("is {value}, but must lie between {low} and 1e6"),
-                ));
+                return Err((field, format!("is {value}, but must lie between {low} and 1e6")));
             }
         }
         Ok(())
@@ -100,37 +89,20 @@ impl Personas {
             let z: f64 = StandardNormal.sample(stream);
             (config.between_users * z).exp()
         };
-        let per_year = if loose {
-            config.loose_events_per_year
-        } else {
-            config.tight_events_per_year
-        };
+        let per_year =
+            if loose { config.loose_events_per_year } else { config.tight_events_per_year };
         let rate = per_year / self.world.clock.tick.per_year() * spread();
-        let share = if aggressive {
-            config.aggressive_amount_share
-        } else {
-            config.passive_amount_share
-        };
+        let share =
+            if aggressive { config.aggressive_amount_share } else { config.passive_amount_share };
         let months = self.world.clock.tick.days() / Tick::Month.days();
         let median = share * self.world.wallet.income_median / months * spread();
-        User {
-            act: 1.0 - (-rate).exp(),
-            median,
-            aggressive,
-        }
+        User { act: 1.0 - (-rate).exp(), median, aggressive }
     }
 
     /// Weight of a kind among the kinds that a user may choose.
     fn weight(&self, kind: usize, aggressive: bool) -> f64 {
-        let risky = matches!(
-            self.world.kinds[kind].effect,
-            Effect::Spend | Effect::Invest
-        );
-        if risky == aggressive {
-            self.config.risk_ratio
-        } else {
-            1.0
-        }
+        let risky = matches!(self.world.kinds[kind].effect, Effect::Spend | Effect::Invest);
+        if risky == aggressive { self.config.risk_ratio } else { 1.0 }
     }
 }
 
@@ -156,9 +128,7 @@ impl Policy for Personas {
         Box::new(PersonasActor {
             personas: self,
             users: (0..count as u64).map(user).collect(),
-            streams: (0..count as u64)
-                .map(|i| streams.stream("acts", first + i))
-                .collect(),
+            streams: (0..count as u64).map(|i| streams.stream("acts", first + i)).collect(),
         })
     }
 }
@@ -167,11 +137,7 @@ impl Actor for PersonasActor<'_> {
     fn act(&mut self, decision: &Decision<'_>, actions: &mut Actions) {
         actions.kind.clear();
         actions.amount.clear();
-        for (&lane, mask) in decision
-            .lanes
-            .iter()
-            .zip(decision.masks.chunks(decision.choices))
-        {
+        for (&lane, mask) in decision.lanes.iter().zip(decision.masks.chunks(decision.choices)) {
             let (user, stream) = (self.users[lane as usize], &mut self.streams[lane as usize]);
             let (mut choice, mut amount) = (0, 0.0);
             if stream.uniform() < user.act {
@@ -189,11 +155,7 @@ impl Personas {
     /// A feasible kind by weight, as a choice; 0 when none is feasible.
     fn choose(&self, aggressive: bool, feasible: &[bool], stream: &mut Stream) -> u16 {
         let weight = |kind: usize| {
-            if feasible[kind] {
-                self.weight(kind, aggressive)
-            } else {
-                0.0
-            }
+            if feasible[kind] { self.weight(kind, aggressive) } else { 0.0 }
         };
         let total: f64 = (0..feasible.len()).map(weight).sum();
         let mut left = stream.uniform() * total;
@@ -225,12 +187,7 @@ impl Uncalibrated {
     pub fn simulator(&self) -> Box<dyn Simulator> {
         let policy = Personas::new(self.config.clone(), self.world.clone());
         let world = self.world.clone();
-        Box::new(PolicySimulator {
-            world,
-            policy,
-            parameters: Vec::new(),
-            files: Vec::new(),
-        })
+        Box::new(PolicySimulator { world, policy, parameters: Vec::new(), files: Vec::new() })
     }
 }
 
@@ -267,16 +224,11 @@ mod tests {
         let users = 5_000;
         let personas = Personas::new(config, world.clone());
         let log = simulate(&world, &personas, users, &Streams::new(1)).unwrap();
-        let counts: Vec<f64> = (0..users)
-            .map(|user| log.events_of(user).len() as f64)
-            .collect();
+        let counts: Vec<f64> = (0..users).map(|user| log.events_of(user).len() as f64).collect();
         let n = users as f64;
         let mean = counts.iter().sum::<f64>() / n;
         let variance = counts.iter().map(|c| (c - mean) * (c - mean)).sum::<f64>() / (n - 1.0);
-        assert!(
-            (mean - expected).abs() < 4.5 * (variance / n).sqrt(),
-            "{mean} {expected}"
-        );
+        assert!((mean - expected).abs() < 4.5 * (variance / n).sqrt(), "{mean} {expected}");
     }
 
     /// Users of the four personas differ in the direction of their names: medians of counts and
@@ -296,11 +248,7 @@ mod tests {
             } else {
                 seldom += count
             }
-            let side = if own.aggressive {
-                &mut large
-            } else {
-                &mut small
-            };
+            let side = if own.aggressive { &mut large } else { &mut small };
             side.extend(log.events_of(user).iter().map(|event| event.amount));
         }
         assert!(often > 2.0 * seldom);

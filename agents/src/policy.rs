@@ -83,10 +83,7 @@ pub fn play(lanes: &mut FinanceLanes, actor: &mut dyn Actor) -> Result<(), Calib
 
 /// Wraps an error of a simulation.
 pub(crate) fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
-    CalibrationError::Inner {
-        calibrator: "simulation",
-        source: Box::new(error),
-    }
+    CalibrationError::Inner { calibrator: "simulation", source: Box::new(error) }
 }
 
 /// A policy in a world, as the panel sees it.
@@ -127,12 +124,7 @@ mod tests {
         let world = world();
         let personas = Personas::new(PersonasConfig::default(), world.clone());
         let few = simulate(&world, &personas, 100, &Streams::new(1)).unwrap();
-        let pool = |threads| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap()
-        };
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let many = |threads| {
             pool(threads)
                 .install(|| simulate(&world, &personas, CHUNK + 300, &Streams::new(1)))

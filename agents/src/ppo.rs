@@ -113,10 +113,7 @@ impl PpoConfig {
             ));
         }
         if self.hidden.contains(&0) || self.hidden.is_empty() {
-            return Err((
-                "hidden",
-                "must name at least one layer, each of at least 1 unit".into(),
-            ));
+            return Err(("hidden", "must name at least one layer, each of at least 1 unit".into()));
         }
         let positive = [
             ("learning_rate", self.learning_rate),
@@ -129,11 +126,7 @@ impl PpoConfig {
             }
         }
         let shares = [
-            (
-                "final_learning_rate_share",
-                self.final_learning_rate_share,
-                0.0,
-            ),
+            ("final_learning_rate_share", self.final_learning_rate_share, 0.0),
             ("gamma", f64::from(self.gamma), 0.0),
             ("lambda", f64::from(self.lambda), 0.0),
             ("idle_share", self.idle_share, 1e-3),
@@ -141,16 +134,10 @@ impl PpoConfig {
         ];
         for (field, value, low) in shares {
             if !(low..=1.0).contains(&value) {
-                return Err((
-                    field,
-                    format!("is {value}, but must lie between {low} and 1"),
-                ));
+                return Err((field, format!("is {value}, but must lie between {low} and 1")));
             }
         }
-        for (field, value) in [
-            ("entropy", self.entropy),
-            ("value_weight", self.value_weight),
-        ] {
+        for (field, value) in [("entropy", self.entropy), ("value_weight", self.value_weight)] {
             if !(value.is_finite() && value >= 0.0) {
                 return Err((field, format!("is {value}, but must be at least 0")));
             }
@@ -169,11 +156,7 @@ pub struct Ppo {
 impl Ppo {
     /// A trainer with a checked config.
     pub fn new(config: PpoConfig, world: CheckedWorld, reward: Box<dyn Reward>) -> Self {
-        Self {
-            config,
-            world,
-            reward,
-        }
+        Self { config, world, reward }
     }
 
     /// A network whose first policy has the external base rates of the kinds and the external
@@ -194,11 +177,7 @@ impl Ppo {
         let network = ActorCritic::new(&architecture, &mut streams.stream("network", 0), device)
             .with_kind_bias(&base_rates(statistics), device);
         let amounts = Amounts::new(statistics, self.config.amount_bins);
-        NetworkPolicy {
-            network,
-            architecture,
-            amounts,
-        }
+        NetworkPolicy { network, architecture, amounts }
     }
 }
 
@@ -258,9 +237,7 @@ impl Calibrator for Ppo {
             // Advantages under the new values.
             let values = batch.values(&policy.network.valid());
             let explained = explained_variance(&values, &batch.returns);
-            rows.iter_mut()
-                .zip(&values)
-                .for_each(|(row, &value)| row.value = value);
+            rows.iter_mut().zip(&values).for_each(|(row, &value)| row.value = value);
             (batch.advantages, batch.returns) =
                 advantages(&rows, config.users, config.gamma, config.lambda);
 
@@ -277,13 +254,8 @@ impl Calibrator for Ppo {
                     );
                     let value_loss = batch.value_loss(&policy.network, &part, &device);
                     let loss = policy_loss + value_loss * config.value_weight;
-                    let (network, norm) = step(
-                        &mut optimizer,
-                        policy.network,
-                        loss,
-                        rate,
-                        config.gradient_norm,
-                    );
+                    let (network, norm) =
+                        step(&mut optimizer, policy.network, loss, rate, config.gradient_norm);
                     policy.network = network;
                     figures.add(&seen, norm);
                 }
@@ -309,10 +281,7 @@ impl Calibrator for Ppo {
             let [kl, clip_fraction, entropy, gradient_norm] = figures.means();
             let metrics = [
                 ("discrepancy", self.reward.discrepancy()),
-                (
-                    "events_per_user",
-                    log.events().len() as f64 / config.users as f64,
-                ),
+                ("events_per_user", log.events().len() as f64 / config.users as f64),
                 ("env_steps", steps as f64),
                 ("steps_per_second", rollout.rows() as f64 / seconds),
                 ("approximate_kl", kl),
@@ -322,26 +291,15 @@ impl Calibrator for Ppo {
                 ("explained_variance", explained),
                 ("learning_rate", rate),
             ];
-            if !brief
-                .progress
-                .iteration(iteration + 1, config.iterations, &metrics)
-            {
+            if !brief.progress.iteration(iteration + 1, config.iterations, &metrics) {
                 return Err(CalibrationError::Interrupted);
             }
         }
 
         let files = vec![weights::file(&average).map_err(inner)?];
-        let policy = NetworkPolicy {
-            network: average,
-            ..policy
-        };
+        let policy = NetworkPolicy { network: average, ..policy };
         let parameters = vec![("env_steps".into(), steps as f64)];
-        Ok(Box::new(PolicySimulator {
-            world: self.world.clone(),
-            policy,
-            parameters,
-            files,
-        }))
+        Ok(Box::new(PolicySimulator { world: self.world.clone(), policy, parameters, files }))
     }
 }
 
@@ -368,31 +326,16 @@ fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
             sum += v;
             square += v * v;
         });
-        if n > 0.0 {
-            square / n - (sum / n) * (sum / n)
-        } else {
-            0.0
-        }
+        if n > 0.0 { square / n - (sum / n) * (sum / n) } else { 0.0 }
     };
     let total = variance(&mut returns.iter().map(|&r| f64::from(r)));
-    let residual = variance(
-        &mut returns
-            .iter()
-            .zip(values)
-            .map(|(&r, &v)| f64::from(r) - f64::from(v)),
-    );
-    if total > 0.0 {
-        1.0 - residual / total
-    } else {
-        0.0
-    }
+    let residual =
+        variance(&mut returns.iter().zip(values).map(|(&r, &v)| f64::from(r) - f64::from(v)));
+    if total > 0.0 { 1.0 - residual / total } else { 0.0 }
 }
 
 fn inner(error: impl std::error::Error + Send + Sync + 'static) -> CalibrationError {
-    CalibrationError::Inner {
-        calibrator: "ppo",
-        source: Box::new(error),
-    }
+    CalibrationError::Inner { calibrator: "ppo", source: Box::new(error) }
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ struct LateAndLarge;
 
 impl Payment for LateAndLarge {
     fn event(&self, _before: &History, event: &Event, _after: &History) -> f64 {
-        if event.tick >= HORIZON / 2 && event.amount > 50.0 {
-            1.0
-        } else {
-            -1.0
-        }
+        if event.tick >= HORIZON / 2 && event.amount > 50.0 { 1.0 } else { -1.0 }
     }
 }
 
@@ -92,10 +88,7 @@ fn learns_when_to_act_and_with_how_much() {
 #[test]
 fn the_same_bits_with_one_and_two_threads() {
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| train(2, 7))
     };
     let (one, two) = (with(1), with(2));
@@ -139,10 +132,7 @@ fn the_first_policy_has_the_external_base_rate() {
     let external = 100.0 / (400.0 * f64::from(HORIZON) + 100.0);
     let internal = log.events().len() as f64 / rollout.rows() as f64;
     let error = (external * (1.0 - external) / rollout.rows() as f64).sqrt();
-    assert!(
-        (internal - external).abs() < 4.5 * error + 0.05 * external,
-        "{internal} {external}"
-    );
+    assert!((internal - external).abs() < 4.5 * error + 0.05 * external, "{internal} {external}");
 }
 
 /// The gradient of the whole loss against central differences along its own direction, the
@@ -156,12 +146,8 @@ fn the_gradient_agrees_with_finite_differences() {
     let policy = ppo.first_policy(&statistics, &streams, &device);
     let (rollout, _) = Rollout::collect(&world, &policy.for_inference(), 300, &streams).unwrap();
     let mut batch = Batch::new(&rollout, &policy.architecture, 0.5, &streams);
-    batch.advantages = (0..rollout.rows())
-        .map(|i| (i as f32 * 0.37).sin())
-        .collect();
-    batch.returns = (0..rollout.rows())
-        .map(|i| (i as f32 * 0.11).cos())
-        .collect();
+    batch.advantages = (0..rollout.rows()).map(|i| (i as f32 * 0.37).sin()).collect();
+    batch.returns = (0..rollout.rows()).map(|i| (i as f32 * 0.11).cos()).collect();
     let part = batch.shuffled(1, "policy", 0, &streams).remove(0);
     let loss = |network: &ActorCritic| {
         let (policy_loss, _) = batch.policy_loss(network, &part, 0.2, 0.01, &device);
@@ -181,11 +167,7 @@ fn the_gradient_agrees_with_finite_differences() {
     let (_, norm) = clip_global_norm(&policy.network, gradients, f32::INFINITY);
     let h = 1e-2 / norm;
     let slope = (value(&step(-h)) - value(&step(h))) / (2.0 * h);
-    assert!(
-        (slope / (norm * norm) - 1.0).abs() < 1e-2,
-        "{slope} against {}",
-        norm * norm
-    );
+    assert!((slope / (norm * norm) - 1.0).abs() < 1e-2, "{slope} against {}", norm * norm);
 }
 
 /// Asked to stop, the trainer stops.
@@ -198,56 +180,22 @@ fn an_interrupt_ends_the_run() {
         }
     }
     let statistics = statistics();
-    let brief = Brief {
-        statistics: &statistics,
-        train: None,
-        streams: Streams::new(1),
-        progress: &Stop,
-    };
+    let brief =
+        Brief { statistics: &statistics, train: None, streams: Streams::new(1), progress: &Stop };
     let mut ppo = Ppo::new(config(5), world(), Box::new(Fixed(0.0)));
-    assert!(matches!(
-        ppo.calibrate(&brief),
-        Err(CalibrationError::Interrupted)
-    ));
+    assert!(matches!(ppo.calibrate(&brief), Err(CalibrationError::Interrupted)));
 }
 
 #[test]
 fn settings_that_cannot_run_are_refused_by_name() {
     let field = |config: PpoConfig| config.check().unwrap_err().0;
+    assert_eq!(field(PpoConfig { iterations: 0, ..PpoConfig::default() }), "iterations");
+    assert_eq!(field(PpoConfig { hidden: vec![], ..PpoConfig::default() }), "hidden");
     assert_eq!(
-        field(PpoConfig {
-            iterations: 0,
-            ..PpoConfig::default()
-        }),
-        "iterations"
-    );
-    assert_eq!(
-        field(PpoConfig {
-            hidden: vec![],
-            ..PpoConfig::default()
-        }),
-        "hidden"
-    );
-    assert_eq!(
-        field(PpoConfig {
-            learning_rate: f64::NAN,
-            ..PpoConfig::default()
-        }),
+        field(PpoConfig { learning_rate: f64::NAN, ..PpoConfig::default() }),
         "learning_rate"
     );
-    assert_eq!(
-        field(PpoConfig {
-            lambda: 1.5,
-            ..PpoConfig::default()
-        }),
-        "lambda"
-    );
-    assert_eq!(
-        field(PpoConfig {
-            idle_share: 0.0,
-            ..PpoConfig::default()
-        }),
-        "idle_share"
-    );
+    assert_eq!(field(PpoConfig { lambda: 1.5, ..PpoConfig::default() }), "lambda");
+    assert_eq!(field(PpoConfig { idle_share: 0.0, ..PpoConfig::default() }), "idle_share");
     assert!(PpoConfig::default().check().is_ok());
 }

@@ -20,13 +20,8 @@ struct RandomActor {
 
 impl Policy for Random {
     fn actor(&self, first: u64, count: usize, streams: &Streams) -> Box<dyn Actor + '_> {
-        let streams = (0..count as u64)
-            .map(|i| streams.stream("random", first + i))
-            .collect();
-        Box::new(RandomActor {
-            largest_amount: self.largest_amount,
-            streams,
-        })
+        let streams = (0..count as u64).map(|i| streams.stream("random", first + i)).collect();
+        Box::new(RandomActor { largest_amount: self.largest_amount, streams })
     }
 }
 
@@ -34,22 +29,12 @@ impl Actor for RandomActor {
     fn act(&mut self, decision: &Decision<'_>, actions: &mut Actions) {
         actions.kind.clear();
         actions.amount.clear();
-        for (&lane, mask) in decision
-            .lanes
-            .iter()
-            .zip(decision.masks.chunks(decision.choices))
-        {
+        for (&lane, mask) in decision.lanes.iter().zip(decision.masks.chunks(decision.choices)) {
             let stream = &mut self.streams[lane as usize];
             let feasible = mask.iter().filter(|&&feasible| feasible).count();
             let pick = stream.below(feasible);
-            let choice = mask
-                .iter()
-                .enumerate()
-                .filter(|(_, feasible)| **feasible)
-                .nth(pick);
-            actions
-                .kind
-                .push(choice.map_or(0, |(choice, _)| choice as u16));
+            let choice = mask.iter().enumerate().filter(|(_, feasible)| **feasible).nth(pick);
+            actions.kind.push(choice.map_or(0, |(choice, _)| choice as u16));
             actions.amount.push(stream.uniform() * self.largest_amount);
         }
     }
@@ -65,16 +50,9 @@ impl Calibrator for RandomUsers {
 
     fn calibrate(&mut self, _brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
         let months = self.0.clock.tick.days() / Tick::Month.days();
-        let policy = Random {
-            largest_amount: self.0.wallet.income_median / months,
-        };
+        let policy = Random { largest_amount: self.0.wallet.income_median / months };
         let world = self.0.clone();
-        Ok(Box::new(PolicySimulator {
-            world,
-            policy,
-            parameters: Vec::new(),
-            files: Vec::new(),
-        }))
+        Ok(Box::new(PolicySimulator { world, policy, parameters: Vec::new(), files: Vec::new() }))
     }
 }
 
@@ -89,17 +67,12 @@ mod tests {
     #[test]
     fn chooses_without_looking() {
         let (world, users) = (world(), 2_000);
-        let policy = Random {
-            largest_amount: 10.0,
-        };
+        let policy = Random { largest_amount: 10.0 };
         let log = simulate(&world, &policy, users, &Streams::new(1)).unwrap();
         let ticks = users as f64 * f64::from(HORIZON);
         // Events of a tick: 0, 1, 2 with probability 1/2, 1/4, 1/4; variance 11/16.
         let mean = log.events().len() as f64 / ticks;
-        assert!(
-            (mean - 0.75).abs() < 4.5 * (11.0 / 16.0 / ticks).sqrt(),
-            "{mean}"
-        );
+        assert!((mean - 0.75).abs() < 4.5 * (11.0 / 16.0 / ticks).sqrt(), "{mean}");
         assert!(log.events().iter().all(|event| event.amount < 10.0));
     }
 }

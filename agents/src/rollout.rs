@@ -37,16 +37,12 @@ struct Recorder<'a> {
 impl Actor for Recorder<'_> {
     fn act(&mut self, decision: &Decision<'_>, actions: &mut Actions) {
         self.actor.act(decision, actions);
-        self.rollout
-            .observations
-            .extend_from_slice(decision.observations);
+        self.rollout.observations.extend_from_slice(decision.observations);
         self.rollout.masks.extend_from_slice(decision.masks);
         self.rollout.lane.extend_from_slice(decision.lanes);
         self.rollout.kind.extend_from_slice(&actions.kind);
         self.rollout.bin.extend_from_slice(&self.actor.draws.bin);
-        self.rollout
-            .log_probability
-            .extend_from_slice(&self.actor.draws.log_probability);
+        self.rollout.log_probability.extend_from_slice(&self.actor.draws.log_probability);
     }
 }
 
@@ -69,16 +65,9 @@ impl Rollout {
                 let mut lanes = FinanceLanes::new(world.clone(), count).first_user(first as u64);
                 lanes.reset(streams);
                 let actor = policy.network_actor(first as u64, count, streams);
-                let mut recorder = Recorder {
-                    actor,
-                    rollout: Self::default(),
-                };
+                let mut recorder = Recorder { actor, rollout: Self::default() };
                 play(&mut lanes, &mut recorder)?;
-                recorder
-                    .rollout
-                    .lane
-                    .iter_mut()
-                    .for_each(|lane| *lane += first as u32);
+                recorder.rollout.lane.iter_mut().for_each(|lane| *lane += first as u32);
                 Ok((recorder.rollout, lanes.log("").map_err(inner)?))
             })
             .collect();
@@ -129,12 +118,7 @@ impl Rollout {
                 reward = users[user].0.get(paid[user]).copied().unwrap_or(0.0) as f32;
                 paid[user] += 1;
             }
-            rows.push(Row {
-                lane,
-                reward,
-                value: 0.0,
-                last: None,
-            });
+            rows.push(Row { lane, reward, value: 0.0, last: None });
         }
         let mut seen = vec![false; users.len()];
         for row in rows.iter_mut().rev() {

@@ -25,10 +25,7 @@ pub fn tanh(x: f32) -> f32 {
     let x = x.clamp(-LIMIT, LIMIT);
     let square = x * x;
     let p = NUMERATOR.iter().rev().fold(0.0, |sum, c| sum * square + c);
-    let q = DENOMINATOR
-        .iter()
-        .rev()
-        .fold(0.0, |sum, c| sum * square + c);
+    let q = DENOMINATOR.iter().rev().fold(0.0, |sum, c| sum * square + c);
     x * p / q
 }
 
@@ -38,11 +35,7 @@ pub fn activate(x: Tensor<2>) -> Tensor<2> {
     let device = x.device();
     let shape = x.dims();
     let tracked = device.is_autodiff();
-    let stopped = if tracked {
-        x.clone().detach()
-    } else {
-        x.clone()
-    };
+    let stopped = if tracked { x.clone().detach() } else { x.clone() };
     let Ok(mut values) = stopped.clone().into_data().try_into_vec::<f32>() else {
         // Another float type than f32: leave the work to burn.
         return x.tanh();
@@ -77,12 +70,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let x = Tensor::<2>::from_data([[-2.0_f32, -0.3, 0.0, 0.7, 3.0]], &device).require_grad();
         let gradients = activate(x.clone()).sum().backward();
-        let gradient = x
-            .grad(&gradients)
-            .unwrap()
-            .into_data()
-            .try_into_vec::<f32>()
-            .unwrap();
+        let gradient = x.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
         for (x, g) in [-2.0_f64, -0.3, 0.0, 0.7, 3.0].iter().zip(gradient) {
             assert!((f64::from(g) - (1.0 - x.tanh().powi(2))).abs() < 1e-6);
         }

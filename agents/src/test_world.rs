@@ -12,45 +12,20 @@ pub const HORIZON: u32 = 8;
 pub fn statistics() -> Statistics {
     let event = |user: u32| {
         let amount = f64::from(1 + user % 100);
-        (
-            user,
-            Event {
-                tick: user % HORIZON,
-                kind: 0,
-                amount,
-                balance: f64::NAN,
-            },
-        )
+        (user, Event { tick: user % HORIZON, kind: 0, amount, balance: f64::NAN })
     };
-    let clock = Clock {
-        tick: Tick::Week,
-        horizon: HORIZON,
-        start_day: None,
-    };
+    let clock = Clock { tick: Tick::Week, horizon: HORIZON, start_day: None };
     let users = (0..400).map(|user| user.to_string()).collect();
     let events = (0..400).filter(|user| user % 4 == 0).map(event);
-    let log = EventLog::new(
-        clock,
-        vec!["purchase".into()],
-        users,
-        events,
-        Covariates::default(),
-    );
+    let log = EventLog::new(clock, vec!["purchase".into()], users, events, Covariates::default());
     Statistics::of(&log.unwrap())
 }
 
 /// One kind, cash without end, two events a tick.
 pub fn world() -> CheckedWorld {
     let world = World {
-        clock: Clock {
-            tick: Tick::Week,
-            horizon: HORIZON,
-            start_day: None,
-        },
-        kinds: vec![Kind {
-            name: "purchase".into(),
-            effect: Effect::Spend,
-        }],
+        clock: Clock { tick: Tick::Week, horizon: HORIZON, start_day: None },
+        kinds: vec![Kind { name: "purchase".into(), effect: Effect::Spend }],
         wallet: WalletModel {
             income_median: 1e6,
             income_sigma: 0.0,
@@ -60,10 +35,7 @@ pub fn world() -> CheckedWorld {
             savings_rate: 0.0,
             credit: 0.0,
         },
-        market: MarketModel::Gbm(Gbm {
-            mean: 0.0,
-            volatility: 0.1,
-        }),
+        market: MarketModel::Gbm(Gbm { mean: 0.0, volatility: 0.1 }),
         max_events_per_tick: 2,
         latent: 1,
         profile: Profile::default(),

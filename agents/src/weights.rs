@@ -15,26 +15,16 @@ pub fn file(network: &ActorCritic) -> Result<(String, Vec<u8>), SafeTensorError>
         .named_parameters()
         .into_iter()
         .map(|(name, shape, values)| {
-            (
-                name,
-                shape,
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            )
+            (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
         })
         .collect();
     let views: Result<Vec<(&str, TensorView<'_>)>, SafeTensorError> = parameters
         .iter()
         .map(|(name, shape, bytes)| {
-            Ok((
-                name.as_str(),
-                TensorView::new(Dtype::F32, shape.clone(), bytes)?,
-            ))
+            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
         })
         .collect();
-    Ok((
-        "policy.safetensors".into(),
-        safetensors::serialize(views?, None)?,
-    ))
+    Ok(("policy.safetensors".into(), safetensors::serialize(views?, None)?))
 }
 
 #[cfg(test)]
@@ -48,12 +38,7 @@ mod tests {
 
     #[test]
     fn the_file_holds_every_parameter_to_the_bit() {
-        let architecture = Architecture {
-            observation: 3,
-            hidden: vec![4],
-            choices: 2,
-            bins: 2,
-        };
+        let architecture = Architecture { observation: 3, hidden: vec![4], choices: 2, bins: 2 };
         let mut stream = Streams::new(1).stream("network", 0);
         let network = ActorCritic::new(&architecture, &mut stream, &Device::flex());
         let (name, bytes) = file(&network).unwrap();

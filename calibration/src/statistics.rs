@@ -119,11 +119,7 @@ impl Distribution {
         let quantile = |i: usize| sorted[((i * n).div_ceil(GRID - 1)).clamp(1, n) - 1];
         let mean = sorted.iter().sum::<f64>() / n as f64;
         let variance = sorted.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
-        Some(Self {
-            quantiles: (0..GRID).map(quantile).collect(),
-            mean,
-            sd: variance.sqrt(),
-        })
+        Some(Self { quantiles: (0..GRID).map(quantile).collect(), mean, sd: variance.sqrt() })
     }
 
     /// The distribution as weighted points, values ascending and distinct, weights of sum 1.
@@ -141,11 +137,7 @@ impl Distribution {
         let mut weights = vec![mass; q.len()];
         (weights[0], weights[last]) = (mass / 2.0, mass / 2.0);
         let mean: f64 = q.iter().zip(&weights).map(|(q, w)| q * w).sum();
-        let (outer, inner) = if mean > self.mean {
-            (last, last - 1)
-        } else {
-            (0, 1)
-        };
+        let (outer, inner) = if mean > self.mean { (last, last - 1) } else { (0, 1) };
         let width = (q[outer] - q[inner]).abs();
         if width > 0.0 {
             let moved = ((mean - self.mean).abs() / width).min(mass / 2.0);
@@ -192,13 +184,7 @@ impl Statistics {
         let events = log.events().len();
         let width = log.covariates().names.len();
         let column = |c: usize| -> Vec<f64> {
-            log.covariates()
-                .values
-                .iter()
-                .skip(c)
-                .step_by(width)
-                .copied()
-                .collect()
+            log.covariates().values.iter().skip(c).step_by(width).copied().collect()
         };
         let covariates = log.covariates().names.iter().enumerate();
         Self {
@@ -211,14 +197,8 @@ impl Statistics {
             kind_events,
             max_events_in_tick,
             same_tick_share: same_tick as f64 / events.max(1) as f64,
-            features: features::FEATURES
-                .iter()
-                .filter_map(|f| feature_of(f, log))
-                .collect(),
-            amounts: amounts
-                .iter()
-                .map(|values| Distribution::of(values))
-                .collect(),
+            features: features::FEATURES.iter().filter_map(|f| feature_of(f, log)).collect(),
+            amounts: amounts.iter().map(|values| Distribution::of(values)).collect(),
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
                 .collect(),
@@ -237,35 +217,20 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
         Definition::Event(_) | Definition::User(_) => Form::Grid(Distribution::of(&sample.values)?),
         Definition::Category(_) | Definition::CategoryPair(_) => {
             let mut counts = vec![0.0; sample.categories];
-            sample
-                .values
-                .iter()
-                .for_each(|&category| counts[category as usize] += 1.0);
+            sample.values.iter().for_each(|&category| counts[category as usize] += 1.0);
             Form::Counts { counts }
         }
         Definition::Pair(_) => {
             let side = |offset: usize| -> Vec<f64> {
-                sample
-                    .values
-                    .iter()
-                    .skip(offset)
-                    .step_by(2)
-                    .copied()
-                    .collect()
+                sample.values.iter().skip(offset).step_by(2).copied().collect()
             };
             let (earlier, later) = (Distribution::of(&side(0))?, Distribution::of(&side(1))?);
             let products = sample.values.chunks_exact(2);
-            let cross = products
-                .map(|p| (p[0] - earlier.mean) * (p[1] - later.mean))
-                .sum::<f64>()
+            let cross = products.map(|p| (p[0] - earlier.mean) * (p[1] - later.mean)).sum::<f64>()
                 / sample.rows() as f64;
             let scale = earlier.sd * later.sd;
             let correlation = if scale > 0.0 { cross / scale } else { 0.0 };
-            Form::Pair {
-                mean: [earlier.mean, later.mean],
-                sd: [earlier.sd, later.sd],
-                correlation,
-            }
+            Form::Pair { mean: [earlier.mean, later.mean], sd: [earlier.sd, later.sd], correlation }
         }
     };
     (sample.rows() > 0).then(|| FeatureStatistics {

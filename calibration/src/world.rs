@@ -128,10 +128,7 @@ fn default_block() -> f64 {
 
 impl Default for MarketConfig {
     fn default() -> Self {
-        Self::Gbm {
-            mean: default_mean(),
-            volatility: default_volatility(),
-        }
+        Self::Gbm { mean: default_mean(), volatility: default_volatility() }
     }
 }
 
@@ -192,16 +189,9 @@ pub fn fit_world(
     config: &WorldConfig,
     statistics: &Statistics,
 ) -> Result<CheckedWorld, WorldError> {
-    if let Some(name) = config
-        .kinds
-        .keys()
-        .find(|name| !statistics.kinds.contains(name))
-    {
+    if let Some(name) = config.kinds.keys().find(|name| !statistics.kinds.contains(name)) {
         let kinds = statistics.kinds.join(", ");
-        return Err(WorldError::UnknownKind {
-            name: name.clone(),
-            kinds,
-        });
+        return Err(WorldError::UnknownKind { name: name.clone(), kinds });
     }
     let effect = |name: &String| config.kinds.get(name).copied();
     let kinds: Vec<Kind> = statistics
@@ -221,16 +211,8 @@ pub fn fit_world(
             .unwrap_or(statistics.max_events_in_tick.max(1)),
         latent: config.latent,
         profile: Profile {
-            names: statistics
-                .covariates
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect(),
-            grids: statistics
-                .covariates
-                .iter()
-                .map(|(_, law)| law.quantiles.clone())
-                .collect(),
+            names: statistics.covariates.iter().map(|(name, _)| name.clone()).collect(),
+            grids: statistics.covariates.iter().map(|(_, law)| law.quantiles.clone()).collect(),
         },
         scales: scales(statistics),
         kinds,
@@ -241,16 +223,10 @@ pub fn fit_world(
 fn wallet(config: &WalletConfig, kinds: &[Kind], statistics: &Statistics) -> WalletModel {
     let has = |effect| kinds.iter().any(|kind| kind.effect == effect);
     let initial = |asked: Option<f64>, effect| {
-        asked.unwrap_or(if has(effect) {
-            config.initial_cash
-        } else {
-            0.0
-        })
+        asked.unwrap_or(if has(effect) { config.initial_cash } else { 0.0 })
     };
     WalletModel {
-        income_median: config
-            .income_median
-            .unwrap_or_else(|| default_income(kinds, statistics)),
+        income_median: config.income_median.unwrap_or_else(|| default_income(kinds, statistics)),
         income_sigma: config.income_sigma,
         initial_cash: config.initial_cash,
         initial_savings: initial(config.initial_savings, Effect::Draw),
@@ -292,10 +268,9 @@ fn scales(statistics: &Statistics) -> Scales {
 
 fn market(config: &MarketConfig, clock: &Clock) -> Result<MarketModel, WorldError> {
     match config {
-        MarketConfig::Gbm { mean, volatility } => Ok(MarketModel::Gbm(Gbm {
-            mean: *mean,
-            volatility: *volatility,
-        })),
+        MarketConfig::Gbm { mean, volatility } => {
+            Ok(MarketModel::Gbm(Gbm { mean: *mean, volatility: *volatility }))
+        }
         MarketConfig::Bootstrap { source, mean_block } => {
             let returns = tick_returns(&price_series(source)?, clock.tick);
             if returns.len() < 2 {
@@ -305,10 +280,7 @@ fn market(config: &MarketConfig, clock: &Clock) -> Result<MarketModel, WorldErro
                     tick: clock.tick.name(),
                 });
             }
-            Ok(MarketModel::Bootstrap(Bootstrap {
-                returns,
-                mean_block: *mean_block,
-            }))
+            Ok(MarketModel::Bootstrap(Bootstrap { returns, mean_block: *mean_block }))
         }
     }
 }

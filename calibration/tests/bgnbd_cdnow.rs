@@ -8,9 +8,7 @@ use trueup_calibration::statistics::Statistics;
 use trueup_env::{EventLog, Streams};
 
 fn counts(log: &EventLog) -> Vec<f64> {
-    (0..log.user_count())
-        .map(|user| log.events_of(user).len() as f64)
-        .collect()
+    (0..log.user_count()).map(|user| log.events_of(user).len() as f64).collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -27,16 +25,9 @@ fn the_fit_holds_on_held_out_customers() {
     let split = external::split(&loaded.log, 0.5, &streams).unwrap();
     let statistics = Statistics::of(&split.train);
     let train = Some(&split.train);
-    let brief = Brief {
-        statistics: &statistics,
-        train,
-        streams,
-        progress: &Silent,
-    };
+    let brief = Brief { statistics: &statistics, train, streams, progress: &Silent };
     let simulator = BgNbdCalibrator.calibrate(&brief).unwrap();
-    let simulated = simulator
-        .simulate(split.test.user_count(), &Streams::new(2))
-        .unwrap();
+    let simulated = simulator.simulate(split.test.user_count(), &Streams::new(2)).unwrap();
 
     let (ours, real) = (counts(&simulated), counts(&split.test));
     assert!((mean(&ours) / mean(&real) - 1.0).abs() < 0.08);

@@ -21,27 +21,19 @@ fn load(text: &[u8], map: &str) -> Loaded {
 /// Events of a user by number as (tick, kind, amount).
 fn events(log: &EventLog, user: usize) -> Vec<(u32, &str, f64)> {
     let kind = |event: &Event| log.kinds()[usize::from(event.kind)].as_str();
-    log.events_of(user)
-        .iter()
-        .map(|event| (event.tick, kind(event), event.amount))
-        .collect()
+    log.events_of(user).iter().map(|event| (event.tick, kind(event), event.amount)).collect()
 }
 
 fn count(account: &Account, reason: &str) -> u64 {
     let all = account.rows_dropped.iter().chain(&account.rows_repaired);
     let mut all = all.chain(&account.users_dropped);
-    all.find(|tally| tally.reason.contains(reason))
-        .map_or(0, |tally| tally.count)
+    all.find(|tally| tally.reason.contains(reason)).map_or(0, |tally| tally.count)
 }
 
 /// Every row and every user is accounted for.
 fn assert_balanced(account: &Account) {
     let dropped: u64 = account.rows_dropped.iter().map(|tally| tally.count).sum();
-    assert_eq!(
-        account.rows_read,
-        account.rows_kept + dropped,
-        "{account:?}"
-    );
+    assert_eq!(account.rows_read, account.rows_kept + dropped, "{account:?}");
     let merged = count(account, "merged into another row");
     assert_eq!(account.rows_kept, account.events + merged, "{account:?}");
     let lost: u64 = account.users_dropped.iter().map(|tally| tally.count).sum();
@@ -71,83 +63,40 @@ fn cdnow_is_what_pandas_sees() {
     let whole = |name: &str| fixture[name].as_u64().unwrap();
     let close = |value: f64, name: &str| {
         let wanted = number(name);
-        assert!(
-            (value - wanted).abs() <= 1e-9 * wanted.abs().max(1.0),
-            "{name}: {value} {wanted}"
-        );
+        assert!((value - wanted).abs() <= 1e-9 * wanted.abs().max(1.0), "{name}: {value} {wanted}");
     };
     let loaded = external::load("builtin:cdnow", None, "key").unwrap();
     let (log, account) = (&loaded.log, &loaded.account);
     assert_balanced(account);
-    assert_eq!(
-        *log.clock(),
-        Clock {
-            tick: Tick::Week,
-            horizon: 52,
-            start_day: None
-        }
-    );
+    assert_eq!(*log.clock(), Clock { tick: Tick::Week, horizon: 52, start_day: None });
     assert_eq!(account.rows_read, whole("rows"));
     assert_eq!(account.rows_kept, whole("rows_inside"));
-    assert_eq!(
-        count(account, "on the day of the user's first event"),
-        whole("rows_first_day")
-    );
-    assert_eq!(
-        count(account, "after the user's window"),
-        whole("rows_after")
-    );
+    assert_eq!(count(account, "on the day of the user's first event"), whole("rows_first_day"));
+    assert_eq!(count(account, "after the user's window"), whole("rows_after"));
     assert_eq!(account.duplicates, whole("duplicates"));
     assert_eq!(account.users_kept, whole("users"));
     assert_eq!(log.events().len() as u64, whole("events"));
-    assert_eq!(
-        loaded.days,
-        Some(("1997-01-01".into(), "1998-06-30".into()))
-    );
+    assert_eq!(loaded.days, Some(("1997-01-01".into(), "1998-06-30".into())));
 
     let users = 0..log.user_count();
-    let counts: Vec<f64> = users
-        .clone()
-        .map(|u| log.events_of(u).len() as f64)
-        .collect();
+    let counts: Vec<f64> = users.clone().map(|u| log.events_of(u).len() as f64).collect();
     close(mean_sd(&counts).0, "count_mean");
     close(mean_sd(&counts).1, "count_sd");
-    assert_eq!(
-        counts.iter().filter(|n| **n == 0.0).count() as u64,
-        whole("idle")
-    );
-    assert_eq!(
-        counts.iter().copied().fold(0.0, f64::max) as u64,
-        whole("count_max")
-    );
+    assert_eq!(counts.iter().filter(|n| **n == 0.0).count() as u64, whole("idle"));
+    assert_eq!(counts.iter().copied().fold(0.0, f64::max) as u64, whole("count_max"));
     let amounts: Vec<f64> = log.events().iter().map(|event| event.amount).collect();
     close(amounts.iter().sum(), "amount_sum");
-    let logs: Vec<f64> = amounts
-        .iter()
-        .filter(|a| **a > 0.0)
-        .map(|a| a.ln())
-        .collect();
+    let logs: Vec<f64> = amounts.iter().filter(|a| **a > 0.0).map(|a| a.ln()).collect();
     close(mean_sd(&logs).0, "log_amount_mean");
     close(mean_sd(&logs).1, "log_amount_sd");
-    let ticks: Vec<f64> = log
-        .events()
-        .iter()
-        .map(|event| f64::from(event.tick))
-        .collect();
+    let ticks: Vec<f64> = log.events().iter().map(|event| f64::from(event.tick)).collect();
     close(mean_sd(&ticks).0, "tick_mean");
     let pairs: Vec<&[Event]> = users.flat_map(|u| log.events_of(u).windows(2)).collect();
-    let gaps: Vec<f64> = pairs
-        .iter()
-        .map(|p| f64::from(p[1].tick - p[0].tick))
-        .collect();
+    let gaps: Vec<f64> = pairs.iter().map(|p| f64::from(p[1].tick - p[0].tick)).collect();
     close(mean_sd(&gaps).0, "gap_mean");
     close(mean_sd(&gaps).1, "gap_sd");
-    let positive = pairs
-        .iter()
-        .filter(|p| p[0].amount > 0.0 && p[1].amount > 0.0);
-    let pairs: Vec<_> = positive
-        .map(|p| (p[0].amount.ln(), p[1].amount.ln()))
-        .collect();
+    let positive = pairs.iter().filter(|p| p[0].amount > 0.0 && p[1].amount > 0.0);
+    let pairs: Vec<_> = positive.map(|p| (p[0].amount.ln(), p[1].amount.ln())).collect();
     assert_eq!(pairs.len() as u64, whole("pairs"));
     close(correlation(&pairs), "lag1_correlation");
 }
@@ -156,15 +105,10 @@ fn cdnow_is_what_pandas_sees() {
 #[test]
 fn cdnow_has_the_stated_event_counts() {
     let log = external::load("builtin:cdnow", None, "").unwrap().log;
-    let counts: Vec<f64> = (0..log.user_count())
-        .map(|u| log.events_of(u).len() as f64)
-        .collect();
+    let counts: Vec<f64> = (0..log.user_count()).map(|u| log.events_of(u).len() as f64).collect();
     let (mean, sd) = mean_sd(&counts);
     assert_eq!(log.user_count(), 23_570);
-    assert!(
-        (mean - 1.469_495).abs() < 5e-7 && (sd - 3.230_733).abs() < 5e-7,
-        "{mean} {sd}"
-    );
+    assert!((mean - 1.469_495).abs() < 5e-7 && (sd - 3.230_733).abs() < 5e-7, "{mean} {sd}");
 }
 
 #[test]
@@ -173,11 +117,7 @@ fn pseudonyms_hide_the_identifiers_and_depend_on_the_key() {
     let b = external::load("builtin:cdnow", None, "two").unwrap().log;
     let labels: BTreeSet<&String> = a.users().iter().collect();
     assert_eq!(labels.len(), 23_570);
-    assert!(
-        labels
-            .iter()
-            .all(|l| l.len() == 16 && l.chars().all(|c| c.is_ascii_hexdigit()))
-    );
+    assert!(labels.iter().all(|l| l.len() == 16 && l.chars().all(|c| c.is_ascii_hexdigit())));
     assert!(b.users().iter().all(|label| !labels.contains(label)));
     assert_eq!(a.users()[0], external::pseudonym("one", "1"));
 }
@@ -192,10 +132,7 @@ fn compression_bom_crlf_and_quotes_change_nothing() {
     let compressed = load(&encoder.finish().unwrap(), "");
     for user in 0..2 {
         assert_eq!(events(&plain.log, user), events(&compressed.log, user));
-        assert_eq!(
-            events(&plain.log, user),
-            events(&load(dressed.as_bytes(), "").log, user)
-        );
+        assert_eq!(events(&plain.log, user), events(&load(dressed.as_bytes(), "").log, user));
     }
     assert_eq!(plain.log.users(), compressed.log.users());
     assert_ne!(plain.sha256, compressed.sha256);
@@ -205,15 +142,9 @@ fn compression_bom_crlf_and_quotes_change_nothing() {
 #[test]
 fn the_sum_is_that_of_the_file() {
     let loaded = load(b"user,time,amount\na,2024-01-01,5\n", "");
-    assert_eq!(
-        loaded.sha256,
-        "b86faaa8c91add8e462a27783416cdd812c4f2098be1b65cec8499c4d3485609"
-    );
+    assert_eq!(loaded.sha256, "b86faaa8c91add8e462a27783416cdd812c4f2098be1b65cec8499c4d3485609");
     let cdnow = external::load("builtin:cdnow", None, "").unwrap();
-    assert_eq!(
-        cdnow.sha256,
-        "6d6f6517f9d53fab4bb53506736c5739aab20924f4870c187e12d7ba1800f834"
-    );
+    assert_eq!(cdnow.sha256, "6d6f6517f9d53fab4bb53506736c5739aab20924f4870c187e12d7ba1800f834");
 }
 
 const THREE: &[u8] = b"user,time,amount\n\
@@ -228,17 +159,10 @@ fn calendar_windows_are_the_same_for_all() {
     // Two whole weeks from the 8th to the 22nd; the 22nd begins a third.
     assert_eq!(
         *loaded.log.clock(),
-        Clock {
-            tick: Tick::Week,
-            horizon: 2,
-            start_day: Some(19_730)
-        }
+        Clock { tick: Tick::Week, horizon: 2, start_day: Some(19_730) }
     );
     let purchase = "purchase";
-    assert_eq!(
-        events(&loaded.log, 0),
-        [(0, purchase, 2.0), (0, purchase, 3.0)]
-    );
+    assert_eq!(events(&loaded.log, 0), [(0, purchase, 2.0), (0, purchase, 3.0)]);
     assert_eq!(events(&loaded.log, 1), [(1, purchase, 5.0)]);
     assert_eq!(events(&loaded.log, 2), []);
     let map = "clock = \"week\"\nwindow = { end = \"2024-01-14\" }";
@@ -260,31 +184,16 @@ fn first_event_windows_follow_each_user() {
     // b's week would end on the 27th, but the data end on the 22nd.
     assert_eq!(
         loaded.log.users(),
-        [
-            external::pseudonym("key", "a"),
-            external::pseudonym("key", "c")
-        ]
+        [external::pseudonym("key", "a"), external::pseudonym("key", "c")]
     );
     assert_eq!(events(&loaded.log, 0), [(0, "purchase", 2.0)]);
     assert_eq!(events(&loaded.log, 1), []);
-    assert_eq!(
-        count(&loaded.account, "window reaches beyond the end of the data"),
-        1
-    );
-    let loaded = load(
-        THREE,
-        &window(", include_first = true, require_full_window = false"),
-    );
+    assert_eq!(count(&loaded.account, "window reaches beyond the end of the data"), 1);
+    let loaded = load(THREE, &window(", include_first = true, require_full_window = false"));
     assert_balanced(&loaded.account);
     assert_eq!(events(&loaded.log, 0), [(0, "purchase", 1.0)]);
-    assert_eq!(
-        events(&loaded.log, 1),
-        [(0, "purchase", 5.0), (0, "purchase", 6.0)]
-    );
-    let loaded = load(
-        THREE,
-        &window(", start = \"2024-01-02\", end = \"2024-01-31\""),
-    );
+    assert_eq!(events(&loaded.log, 1), [(0, "purchase", 5.0), (0, "purchase", 6.0)]);
+    let loaded = load(THREE, &window(", start = \"2024-01-02\", end = \"2024-01-31\""));
     assert_balanced(&loaded.account);
     assert_eq!(count(&loaded.account, "first event before window.start"), 1);
     assert_eq!(loaded.log.user_count(), 2);
@@ -299,19 +208,11 @@ fn rows_of_a_day_merge_by_kind() {
     let loaded = load(text, &format!("{columns}\nmerge = \"day\""));
     assert_balanced(&loaded.account);
     assert_eq!(loaded.log.kinds(), ["in", "out"]);
-    assert_eq!(
-        events(&loaded.log, 0),
-        [(0, "in", 3.0), (0, "out", 4.0), (1, "in", 8.0)]
-    );
+    assert_eq!(events(&loaded.log, 0), [(0, "in", 3.0), (0, "out", 4.0), (1, "in", 8.0)]);
     // The balance after the latest of the merged rows.
     assert_eq!(loaded.log.events_of(0)[0].balance, 10.0);
     let loaded = load(text, columns);
-    let in_time_order = [
-        (0, "in", 2.0),
-        (0, "out", 4.0),
-        (0, "in", 1.0),
-        (1, "in", 8.0),
-    ];
+    let in_time_order = [(0, "in", 2.0), (0, "out", 4.0), (0, "in", 1.0), (1, "in", 8.0)];
     assert_eq!(events(&loaded.log, 0), in_time_order);
 }
 
@@ -328,17 +229,10 @@ fn kinds_are_renamed_merged_dropped_and_ordered() {
     assert_eq!(load(text, &map).log.kinds(), ["B", "C", "buy"]);
     let loaded = load(text, &format!("{columns}\nkind_order = [\"C\", \"Z\"]"));
     assert_eq!(loaded.log.kinds(), ["C", "Z", "A", "B"]);
-    assert_eq!(
-        events(&loaded.log, 0),
-        [(0, "A", 1.0), (0, "B", 2.0), (0, "C", 3.0)]
-    );
+    assert_eq!(events(&loaded.log, 0), [(0, "A", 1.0), (0, "B", 2.0), (0, "C", 3.0)]);
     let text = b"user,time,amount\na,2024-01-01,5\na,2024-01-01,-3\na,2024-01-01,0\n";
     let loaded = load(text, "kind = \"deposit\"\nnegative_kind = \"withdrawal\"");
-    let signed = [
-        (0, "deposit", 5.0),
-        (0, "withdrawal", 3.0),
-        (0, "deposit", 0.0),
-    ];
+    let signed = [(0, "deposit", 5.0), (0, "withdrawal", 3.0), (0, "deposit", 0.0)];
     assert_eq!(events(&loaded.log, 0), signed);
 }
 
@@ -347,15 +241,9 @@ fn cleaning_drops_and_repairs_and_counts() {
     let text = b"user,time,amount\na,2024-01-01,5\na,2024-01-01,5\na,2024-01-02,-3\n\
         a,soon,1\na,2024-01-03,\na,2024-01-04,x\na,2024-01-05\nb,2024-01-05,NA\n";
     let drop = "missing = \"drop\", unparsable = \"drop\"";
-    let loaded = load(
-        text,
-        &format!("cleaning = {{ {drop}, negative = \"drop\" }}"),
-    );
+    let loaded = load(text, &format!("cleaning = {{ {drop}, negative = \"drop\" }}"));
     assert_balanced(&loaded.account);
-    assert_eq!(
-        events(&loaded.log, 0),
-        [(0, "purchase", 5.0), (0, "purchase", 5.0)]
-    );
+    assert_eq!(events(&loaded.log, 0), [(0, "purchase", 5.0), (0, "purchase", 5.0)]);
     for (reason, times) in [
         ("negative amount", 1),
         ("unparsable time", 1),
@@ -366,17 +254,11 @@ fn cleaning_drops_and_repairs_and_counts() {
     ] {
         assert_eq!(count(&loaded.account, reason), times, "{reason}");
     }
-    assert_eq!(
-        (loaded.account.duplicates, loaded.account.users_seen),
-        (1, 2)
-    );
+    assert_eq!((loaded.account.duplicates, loaded.account.users_seen), (1, 2));
     let policies = "negative = \"absolute\", duplicate = \"drop\"";
     let loaded = load(text, &format!("cleaning = {{ {drop}, {policies} }}"));
     assert_balanced(&loaded.account);
-    assert_eq!(
-        events(&loaded.log, 0),
-        [(0, "purchase", 5.0), (1, "purchase", 3.0)]
-    );
+    assert_eq!(events(&loaded.log, 0), [(0, "purchase", 5.0), (1, "purchase", 3.0)]);
     assert_eq!(count(&loaded.account, "without its sign"), 1);
 }
 
@@ -384,10 +266,7 @@ fn cleaning_drops_and_repairs_and_counts() {
 fn outliers_are_judged_by_kind() {
     let mut text = String::from("user,time,amount,k\n");
     for amount in 1..=100 {
-        text += &format!(
-            "a,2024-01-01,{amount},small\na,2024-01-01,{},large\n",
-            1000 * amount
-        );
+        text += &format!("a,2024-01-01,{amount},small\na,2024-01-01,{},large\n", 1000 * amount);
     }
     let map = |policy: &str| {
         format!(
@@ -404,10 +283,7 @@ fn outliers_are_judged_by_kind() {
         assert_balanced(&loaded.account);
         assert_eq!(count(&loaded.account, "outlier quantile"), 20);
         assert_eq!(loaded.log.events().len(), events);
-        assert_eq!(
-            (largest(&loaded.log, 0), largest(&loaded.log, 1)),
-            (90_000.0, 90.0)
-        );
+        assert_eq!((largest(&loaded.log, 0), largest(&loaded.log, 1)), (90_000.0, 90.0));
     }
 }
 
@@ -427,10 +303,7 @@ fn filters_hold_together() {
 
 #[test]
 fn a_subset_of_users_is_always_the_same() {
-    let map = Map {
-        max_users: Some(500),
-        ..Map::builtin("builtin:cdnow").unwrap()
-    };
+    let map = Map { max_users: Some(500), ..Map::builtin("builtin:cdnow").unwrap() };
     let loaded = external::load("builtin:cdnow", Some(&map), "key").unwrap();
     let again = external::load("builtin:cdnow", Some(&map), "key").unwrap();
     assert_balanced(&loaded.account);
@@ -438,11 +311,7 @@ fn a_subset_of_users_is_always_the_same() {
     assert_eq!(count(&loaded.account, "max_users"), 23_070);
     let whole = external::load("builtin:cdnow", None, "key").unwrap().log;
     let kept: BTreeSet<&String> = loaded.log.users().iter().collect();
-    let order: Vec<&String> = whole
-        .users()
-        .iter()
-        .filter(|user| kept.contains(user))
-        .collect();
+    let order: Vec<&String> = whole.users().iter().filter(|user| kept.contains(user)).collect();
     assert!(order.into_iter().eq(loaded.log.users()));
 }
 
@@ -463,17 +332,9 @@ fn covariates_are_the_first_of_each_user() {
 fn a_split_is_disjoint_complete_and_reproducible() {
     let label = |n: usize| format!("user {n}");
     for users in [40, 41, 97, 400] {
-        let clock = Clock {
-            tick: Tick::Day,
-            horizon: 3,
-            start_day: None,
-        };
-        let event = |user: u32| Event {
-            tick: 1,
-            kind: 0,
-            amount: f64::from(user),
-            balance: f64::NAN,
-        };
+        let clock = Clock { tick: Tick::Day, horizon: 3, start_day: None };
+        let event =
+            |user: u32| Event { tick: 1, kind: 0, amount: f64::from(user), balance: f64::NAN };
         let events: Vec<_> = (0..users as u32).map(|user| (user, event(user))).collect();
         let labels = (0..users).map(label).collect();
         let kinds = vec!["purchase".to_string()];
@@ -505,26 +366,16 @@ fn a_split_favours_nobody() {
     let log = load(format!("user,time,amount\n{text}").as_bytes(), map).log;
     let mut times = [0_i32; 40];
     for seed in 0..2000 {
-        for user in external::split(&log, 0.5, &Streams::new(seed))
-            .unwrap()
-            .test
-            .users()
-        {
+        for user in external::split(&log, 0.5, &Streams::new(seed)).unwrap().test.users() {
             times[user.parse::<usize>().unwrap()] += 1;
         }
     }
     let limit = 4.9 * (2000.0_f64 * 0.25).sqrt();
-    assert!(
-        times.iter().all(|n| f64::from((n - 1000).abs()) < limit),
-        "{times:?}"
-    );
+    assert!(times.iter().all(|n| f64::from((n - 1000).abs()) < limit), "{times:?}");
 }
 
 fn assert_same(a: &EventLog, b: &EventLog) {
-    assert_eq!(
-        (a.clock(), a.kinds(), a.users()),
-        (b.clock(), b.kinds(), b.users())
-    );
+    assert_eq!((a.clock(), a.kinds(), a.users()), (b.clock(), b.kinds(), b.users()));
     assert_eq!(a.offsets(), b.offsets());
     let bits = |log: &EventLog| -> Vec<_> {
         let known = |x: f64| (!x.is_nan()).then(|| x.to_bits());
@@ -556,43 +407,19 @@ fn a_log_comes_back_as_it_was_written() {
 
 #[test]
 fn amounts_balances_covariates_and_odd_names_come_back() {
-    let kinds = ["an \"odd\", kind", "입금", "unused"]
-        .map(String::from)
-        .to_vec();
-    let users = ["first, with comma", "김", "idle", "last"]
-        .map(String::from)
-        .to_vec();
-    let amounts = [
-        0.1 + 0.2,
-        f64::MIN_POSITIVE,
-        1e300,
-        0.0,
-        12.0,
-        1.0 / 3.0,
-        5e-324,
-    ];
+    let kinds = ["an \"odd\", kind", "입금", "unused"].map(String::from).to_vec();
+    let users = ["first, with comma", "김", "idle", "last"].map(String::from).to_vec();
+    let amounts = [0.1 + 0.2, f64::MIN_POSITIVE, 1e300, 0.0, 12.0, 1.0 / 3.0, 5e-324];
     let events = amounts.iter().enumerate().map(|(i, &amount)| {
         let balance = if i % 2 == 0 { f64::NAN } else { -amount };
         (
             if i < 4 { 0 } else { 3 },
-            Event {
-                tick: i as u32 / 2,
-                kind: i as u16 % 2,
-                amount,
-                balance,
-            },
+            Event { tick: i as u32 / 2, kind: i as u16 % 2, amount, balance },
         )
     });
-    let clock = Clock {
-        tick: Tick::Month,
-        horizon: 9,
-        start_day: Some(19_723),
-    };
+    let clock = Clock { tick: Tick::Month, horizon: 9, start_day: Some(19_723) };
     let values = vec![0.1, -2.0, 3e9, 4.0, 5.0, 6.5, 7.0, 8.0];
-    let covariates = Covariates {
-        names: vec!["age".into(), "amount".into()],
-        values,
-    };
+    let covariates = Covariates { names: vec!["age".into(), "amount".into()], values };
     let log = EventLog::new(clock, kinds, users, events, covariates).unwrap();
     assert_same(&log, &round_trip(&log).log);
 }
@@ -602,46 +429,19 @@ fn a_description_counts_what_is_there() {
     let text = b"user,time,amount,k\na,2024-01-01,1,x\na,2024-01-03,2,x\na,2024-01-07,0,y\nb,2024-01-01,9,x\n";
     let loaded = load(text, "columns = { kind = \"k\" }");
     let description = external::describe(&loaded);
-    assert_eq!(
-        (
-            description.users,
-            description.events,
-            description.zero_amounts
-        ),
-        (2, 4, 1)
-    );
-    let kinds: Vec<_> = description
-        .kinds
-        .iter()
-        .map(|k| (k.events, k.users))
-        .collect();
+    assert_eq!((description.users, description.events, description.zero_amounts), (2, 4, 1));
+    let kinds: Vec<_> = description.kinds.iter().map(|k| (k.events, k.users)).collect();
     assert_eq!(kinds, [(3, 2), (1, 1)]);
     let gap = description.gap.as_ref().unwrap();
-    assert_eq!(
-        (gap.count, gap.mean, gap.at),
-        (2, 3.0, [2.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0])
-    );
+    assert_eq!((gap.count, gap.mean, gap.at), (2, 3.0, [2.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0]));
     assert_eq!(gap.sd, Some(2.0_f64.sqrt()));
-    assert_eq!(
-        description.first_rows[1].date.as_deref(),
-        Some("2024-01-03")
-    );
-    assert_eq!(
-        (
-            description.first_rows[1].line,
-            description.first_rows[1].tick
-        ),
-        (3, 2)
-    );
+    assert_eq!(description.first_rows[1].date.as_deref(), Some("2024-01-03"));
+    assert_eq!((description.first_rows[1].line, description.first_rows[1].tick), (3, 2));
     let json = serde_json::to_string(&description).unwrap();
     let back: external::Description = serde_json::from_str(&json).unwrap();
     assert_eq!(back, description);
     let text = description.text();
-    for part in [
-        "4 rows read, 4 kept",
-        "7 days, from 2024-01-01",
-        "x: 3 events of 2 users",
-    ] {
+    for part in ["4 rows read, 4 kept", "7 days, from 2024-01-01", "x: 3 events of 2 users"] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
@@ -695,31 +495,14 @@ fn bank_accounts_fall_into_calendar_months() {
     assert_balanced(&loaded.account);
     let months = &reference["tables"]["trans_all"]["month_rows"];
     for tick in 0..12 {
-        let rows = loaded
-            .log
-            .events()
-            .iter()
-            .filter(|event| event.tick == tick)
-            .count();
+        let rows = loaded.log.events().iter().filter(|event| event.tick == tick).count();
         let month = format!("1993-{:02}", tick + 1);
         assert_eq!(rows as u64, months[&month].as_u64().unwrap(), "{month}");
     }
     let year = &reference["tables"]["trans_1993_only"];
-    assert_eq!(
-        loaded.log.user_count() as u64,
-        year["users"].as_u64().unwrap()
-    );
+    assert_eq!(loaded.log.user_count() as u64, year["users"].as_u64().unwrap());
     let sum: f64 = loaded.log.events().iter().map(|event| event.amount).sum();
-    assert!(
-        (sum - year["amount"]["sum"].as_f64().unwrap()).abs() < 0.01,
-        "{sum}"
-    );
+    assert!((sum - year["amount"]["sum"].as_f64().unwrap()).abs() < 0.01, "{sum}");
     assert_eq!(loaded.log.kinds(), ["deposit", "withdrawal"]);
-    assert!(
-        loaded
-            .log
-            .events()
-            .iter()
-            .all(|event| event.balance.is_finite())
-    );
+    assert!(loaded.log.events().iter().all(|event| event.balance.is_finite()));
 }

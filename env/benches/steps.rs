@@ -3,10 +3,7 @@
 //! One lane-step is one decision of one user with its observation. The actions are drawn before
 //! the clock starts. Run `cargo bench -p trueup-env`.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a bench that cannot start has nothing to measure"
-)]
+#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -24,17 +21,8 @@ fn main() {
 fn world(effects: &[Effect]) -> World {
     let kinds = effects.iter().enumerate();
     World {
-        clock: Clock {
-            tick: Tick::Week,
-            horizon: 52,
-            start_day: None,
-        },
-        kinds: kinds
-            .map(|(i, &effect)| Kind {
-                name: format!("kind{i}"),
-                effect,
-            })
-            .collect(),
+        clock: Clock { tick: Tick::Week, horizon: 52, start_day: None },
+        kinds: kinds.map(|(i, &effect)| Kind { name: format!("kind{i}"), effect }).collect(),
         wallet: WalletModel {
             income_median: 300.0,
             income_sigma: 0.5,
@@ -44,18 +32,11 @@ fn world(effects: &[Effect]) -> World {
             savings_rate: 0.02,
             credit: 0.0,
         },
-        market: MarketModel::Gbm(Gbm {
-            mean: 0.08,
-            volatility: 0.18,
-        }),
+        market: MarketModel::Gbm(Gbm { mean: 0.08, volatility: 0.18 }),
         max_events_per_tick: 4,
         latent: 4,
         profile: Profile::default(),
-        scales: Scales {
-            mean_log_amount: 3.2,
-            sd_log_amount: 0.8,
-            typical_count: 1.5,
-        },
+        scales: Scales { mean_log_amount: 3.2, sd_log_amount: 0.8, typical_count: 1.5 },
     }
 }
 
@@ -73,9 +54,7 @@ fn play(
         actions.kind.clear();
         actions.kind.extend_from_slice(&all.kind[start..start + n]);
         actions.amount.clear();
-        actions
-            .amount
-            .extend_from_slice(&all.amount[start..start + n]);
+        actions.amount.extend_from_slice(&all.amount[start..start + n]);
         lanes.step(actions)?;
         divan::black_box((lanes.observations(), lanes.masks(), lanes.rewards()));
         steps += n;
@@ -90,18 +69,12 @@ fn bench(bencher: Bencher, effects: &[Effect]) {
     let mut all = Actions::default();
     for _ in 0..20 * USERS {
         let idle = stream.uniform() < IDLE;
-        all.kind.push(if idle {
-            0
-        } else {
-            1 + stream.below(effects.len()) as u16
-        });
+        all.kind.push(if idle { 0 } else { 1 + stream.below(effects.len()) as u16 });
         all.amount.push((3.2 + stream.uniform()).exp());
     }
     let mut actions = Actions::default();
     let steps = play(&mut lanes, &all, &mut actions).expect("the actions are valid");
-    bencher
-        .counter(ItemsCount::new(steps))
-        .bench_local(|| play(&mut lanes, &all, &mut actions));
+    bencher.counter(ItemsCount::new(steps)).bench_local(|| play(&mut lanes, &all, &mut actions));
 }
 
 /// A shop: one kind, as in a purchase log.

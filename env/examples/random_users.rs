@@ -8,23 +8,10 @@ use trueup_env::market::{Gbm, MarketModel};
 use trueup_env::{Actions, Clock, Lanes, Streams, Tick};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let kinds = [
-        ("purchase", Effect::Spend),
-        ("invest", Effect::Invest),
-        ("sell", Effect::Divest),
-    ];
+    let kinds = [("purchase", Effect::Spend), ("invest", Effect::Invest), ("sell", Effect::Divest)];
     let world = World {
-        clock: Clock {
-            tick: Tick::Week,
-            horizon: 52,
-            start_day: Some(9_862),
-        },
-        kinds: kinds
-            .map(|(name, effect)| Kind {
-                name: name.into(),
-                effect,
-            })
-            .into(),
+        clock: Clock { tick: Tick::Week, horizon: 52, start_day: Some(9_862) },
+        kinds: kinds.map(|(name, effect)| Kind { name: name.into(), effect }).into(),
         wallet: WalletModel {
             income_median: 500.0,
             income_sigma: 0.5,
@@ -34,21 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             savings_rate: 0.02,
             credit: 0.0,
         },
-        market: MarketModel::Gbm(Gbm {
-            mean: 0.08,
-            volatility: 0.18,
-        }),
+        market: MarketModel::Gbm(Gbm { mean: 0.08, volatility: 0.18 }),
         max_events_per_tick: 3,
         latent: 2,
-        profile: Profile {
-            names: vec!["age".into()],
-            grids: vec![vec![25.0, 40.0, 60.0]],
-        },
-        scales: Scales {
-            mean_log_amount: 4.0,
-            sd_log_amount: 1.0,
-            typical_count: 10.0,
-        },
+        profile: Profile { names: vec!["age".into()], grids: vec![vec![25.0, 40.0, 60.0]] },
+        scales: Scales { mean_log_amount: 4.0, sd_log_amount: 1.0, typical_count: 10.0 },
     };
     for field in observation_fields(&world) {
         println!(
@@ -68,14 +45,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         actions.amount.clear();
         for mask in lanes.masks().chunks_exact(choices) {
             // One decision in ten is an event, of any kind; infeasible ones are let go.
-            let choice = if stream.uniform() < 0.1 {
-                1 + stream.below(kinds.len())
-            } else {
-                0
-            };
-            actions
-                .kind
-                .push(if mask[choice] { choice as u16 } else { 0 });
+            let choice = if stream.uniform() < 0.1 { 1 + stream.below(kinds.len()) } else { 0 };
+            actions.kind.push(if mask[choice] { choice as u16 } else { 0 });
             actions.amount.push((4.0 + 2.0 * stream.uniform()).exp());
         }
         lanes.step(&actions)?;

@@ -148,14 +148,7 @@ impl EventLog {
                 names: covariates.names.len(),
             });
         }
-        let log = Self {
-            clock,
-            kinds,
-            users,
-            offsets,
-            events,
-            covariates,
-        };
+        let log = Self { clock, kinds, users, offsets, events, covariates };
         for user in 0..log.user_count() {
             for event in log.events_of(user) {
                 log.check(user, event)?;
@@ -179,8 +172,7 @@ impl EventLog {
                 return Err(LogError::DifferentWorlds);
             }
             let base = all.events.len();
-            all.offsets
-                .extend(log.offsets[1..].iter().map(|offset| base + offset));
+            all.offsets.extend(log.offsets[1..].iter().map(|offset| base + offset));
             all.events.extend(log.events);
             all.users.extend(log.users);
             all.covariates.values.extend(log.covariates.values);
@@ -191,26 +183,14 @@ impl EventLog {
     fn check(&self, user: usize, event: &Event) -> Result<(), LogError> {
         if event.tick >= self.clock.horizon {
             let horizon = self.clock.horizon;
-            return Err(LogError::TickOutside {
-                user,
-                tick: event.tick,
-                horizon,
-            });
+            return Err(LogError::TickOutside { user, tick: event.tick, horizon });
         }
         if usize::from(event.kind) >= self.kinds.len() {
             let kinds = self.kinds.len();
-            return Err(LogError::KindOutside {
-                user,
-                kind: event.kind,
-                kinds,
-            });
+            return Err(LogError::KindOutside { user, kind: event.kind, kinds });
         }
         if !event.amount.is_finite() || event.amount < 0.0 {
-            return Err(LogError::BadAmount {
-                user,
-                tick: event.tick,
-                amount: event.amount,
-            });
+            return Err(LogError::BadAmount { user, tick: event.tick, amount: event.amount });
         }
         Ok(())
     }
@@ -272,10 +252,7 @@ impl EventLog {
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
             offsets,
             events,
-            covariates: Covariates {
-                names: self.covariates.names.clone(),
-                values,
-            },
+            covariates: Covariates { names: self.covariates.names.clone(), values },
         }
     }
 }
@@ -286,21 +263,12 @@ mod tests {
     use crate::clock::Tick;
 
     fn event(tick: u32, amount: f64) -> Event {
-        Event {
-            tick,
-            kind: 0,
-            amount,
-            balance: f64::NAN,
-        }
+        Event { tick, kind: 0, amount, balance: f64::NAN }
     }
 
     fn build(events: Vec<(u32, Event)>) -> Result<EventLog, LogError> {
         EventLog::new(
-            Clock {
-                tick: Tick::Week,
-                horizon: 4,
-                start_day: None,
-            },
+            Clock { tick: Tick::Week, horizon: 4, start_day: None },
             vec!["purchase".into()],
             vec!["a".into(), "b".into(), "c".into()],
             events,
@@ -331,14 +299,8 @@ mod tests {
         let b = build(vec![(1, event(3, 3.0))]).unwrap();
         let both = EventLog::concatenate(vec![a, b]).unwrap();
         assert_eq!(both.user_count(), 6);
-        assert_eq!(
-            (both.events_of(2)[0].tick, both.events_of(2)[0].amount),
-            (0, 2.0)
-        );
-        assert_eq!(
-            (both.events_of(4)[0].tick, both.events_of(4)[0].amount),
-            (3, 3.0)
-        );
+        assert_eq!((both.events_of(2)[0].tick, both.events_of(2)[0].amount), (0, 2.0));
+        assert_eq!((both.events_of(4)[0].tick, both.events_of(4)[0].amount), (3, 3.0));
         assert_eq!(EventLog::concatenate(vec![]), Err(LogError::NoLogs));
     }
 
@@ -346,31 +308,17 @@ mod tests {
     fn bad_events_are_refused_with_their_place() {
         assert!(matches!(
             build(vec![(1, event(4, 1.0))]),
-            Err(LogError::TickOutside {
-                user: 1,
-                tick: 4,
-                horizon: 4
-            })
+            Err(LogError::TickOutside { user: 1, tick: 4, horizon: 4 })
         ));
         assert!(matches!(
             build(vec![(1, event(0, f64::NAN))]),
             Err(LogError::BadAmount { user: 1, .. })
         ));
-        assert!(matches!(
-            build(vec![(1, event(0, -1.0))]),
-            Err(LogError::BadAmount { .. })
-        ));
-        let bad = Event {
-            kind: 1,
-            ..event(0, 1.0)
-        };
+        assert!(matches!(build(vec![(1, event(0, -1.0))]), Err(LogError::BadAmount { .. })));
+        let bad = Event { kind: 1, ..event(0, 1.0) };
         assert!(matches!(
             build(vec![(0, bad)]),
-            Err(LogError::KindOutside {
-                kind: 1,
-                kinds: 1,
-                ..
-            })
+            Err(LogError::KindOutside { kind: 1, kinds: 1, .. })
         ));
     }
 }

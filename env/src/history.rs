@@ -60,11 +60,7 @@ impl History {
         self.last_kind = event.kind;
         self.amount_sum += event.amount;
         if let Some(log) = log_amount(event.amount) {
-            self.log_max = if self.log_count == 0 {
-                log
-            } else {
-                self.log_max.max(log)
-            };
+            self.log_max = if self.log_count == 0 { log } else { self.log_max.max(log) };
             self.log_count += 1;
             self.log_sum += log;
             self.log_square_sum += log * log;
@@ -105,21 +101,9 @@ mod tests {
         let mut history = History::default();
         assert_eq!(history.mean_log_amount(), None);
         for (tick, amount) in [(2, 1.0), (2, 0.0), (5, std::f64::consts::E)] {
-            history.push(&Event {
-                tick,
-                kind: 0,
-                amount,
-                balance: f64::NAN,
-            });
+            history.push(&Event { tick, kind: 0, amount, balance: f64::NAN });
         }
-        assert_eq!(
-            (
-                history.count,
-                history.active_ticks,
-                history.count_in_last_tick
-            ),
-            (3, 2, 1)
-        );
+        assert_eq!((history.count, history.active_ticks, history.count_in_last_tick), (3, 2, 1));
         assert_eq!((history.first_tick, history.last_tick), (2, 5));
         assert_eq!(history.log_count, 2);
         assert!((history.mean_log_amount().unwrap() - 0.5).abs() < 1e-15);

@@ -46,7 +46,8 @@ impl Space {
 
     /// Whether `element` (as flat numbers) lies in the space; NaN never does.
     pub fn contains(&self, element: &[f64]) -> bool {
-        let choice = |value: f64, n: usize| value >= 0.0 && value < n as f64 && value.fract() == 0.0;
+        let choice =
+            |value: f64, n: usize| value >= 0.0 && value < n as f64 && value.fract() == 0.0;
         element.len() == self.size()
             && match self {
                 Self::Box { low, high } => element

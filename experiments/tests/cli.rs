@@ -1,6 +1,6 @@
 //! The command line without any data: usage, help, versions, completions.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::{Command, Output};

@@ -1,7 +1,7 @@
 //! Configs that are wrong: each complaint shows the place and the remedy, with exit code 3, and
 //! nothing is written.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use trueup_tests::data::{CONFIG, purchases};

@@ -1,7 +1,7 @@
 //! Logs that are wrong: each complaint names file, line, column, value and remedy, with exit code
 //! 3, and nothing is written.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write;

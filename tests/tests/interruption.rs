@@ -1,6 +1,6 @@
 //! Runs that do not come to their end: killed, interrupted, out of disk, not allowed to write.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! The README's way to one's own data works as it is written.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use trueup_tests::Folder;

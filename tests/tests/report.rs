@@ -1,6 +1,6 @@
 //! The report in a browser: nothing may stick out of a phone or a desktop page.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! A small run from the config to the report, and what it promises.
 
-// A helper that fails is a failed test.
+// All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::OnceLock;

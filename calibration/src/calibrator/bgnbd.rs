@@ -90,10 +90,8 @@ impl BgNbd {
         let key = |u: &Purchases| [u.x.to_bits(), u.last.to_bits(), u.watched.to_bits()];
         let mut sorted = users.to_vec();
         sorted.sort_by_key(key);
-        let groups: Vec<(Purchases, f64)> = sorted
-            .chunk_by(|a, b| key(a) == key(b))
-            .map(|g| (g[0], g.len() as f64))
-            .collect();
+        let groups: Vec<(Purchases, f64)> =
+            sorted.chunk_by(|a, b| key(a) == key(b)).map(|g| (g[0], g.len() as f64)).collect();
         let scale = users.iter().map(|user| user.watched).fold(0.0, f64::max) / 10.0;
         // Logs of the shape r, the mean rate r / alpha, the odds a / b and the size a + b: a limit
         // in which users are all alike is then one coordinate going to infinity.
@@ -109,10 +107,7 @@ impl BgNbd {
         let loss = |at: &[f64; 4]| {
             let (at, penalty) = simplex::inside(at);
             let model = of(&at);
-            let sum: f64 = groups
-                .iter()
-                .map(|(u, n)| n * model.log_likelihood_of(u))
-                .sum();
+            let sum: f64 = groups.iter().map(|(u, n)| n * model.log_likelihood_of(u)).sum();
             penalty - sum / users.len() as f64
         };
         let found = simplex::minimise(loss, [-1.0, -1.0, -1.0, 1.0], 0.5).ok_or(
@@ -126,10 +121,9 @@ impl BgNbd {
     /// Draws the times of one user's events up to `until`, ascending.
     pub fn draw(&self, until: f64, stream: &mut Stream) -> Vec<f64> {
         let mut times = Vec::new();
-        let (Ok(rates), Ok(dropouts)) = (
-            Gamma::new(self.r, 1.0 / self.alpha),
-            Beta::new(self.a, self.b),
-        ) else {
+        let (Ok(rates), Ok(dropouts)) =
+            (Gamma::new(self.r, 1.0 / self.alpha), Beta::new(self.a, self.b))
+        else {
             return times;
         };
         let rate: f64 = rates.sample(stream);
@@ -175,30 +169,13 @@ pub fn data_of(log: &EventLog, kind: u16) -> (Vec<Purchases>, Vec<Spend>) {
     let mut purchases = Vec::with_capacity(log.user_count());
     let mut spends = Vec::new();
     for user in 0..log.user_count() {
-        let events = || {
-            log.events_of(user)
-                .iter()
-                .filter(|event| event.kind == kind)
-        };
-        let last = events()
-            .next_back()
-            .map_or(0.0, |event| f64::from(event.tick) + 0.5);
-        purchases.push(Purchases {
-            x: events().count() as f64,
-            last,
-            watched,
-        });
-        let positive = || {
-            events()
-                .map(|event| event.amount)
-                .filter(|&amount| amount > 0.0)
-        };
+        let events = || log.events_of(user).iter().filter(|event| event.kind == kind);
+        let last = events().next_back().map_or(0.0, |event| f64::from(event.tick) + 0.5);
+        purchases.push(Purchases { x: events().count() as f64, last, watched });
+        let positive = || events().map(|event| event.amount).filter(|&amount| amount > 0.0);
         let count = positive().count() as f64;
         if count > 0.0 {
-            spends.push(Spend {
-                count,
-                mean: positive().sum::<f64>() / count,
-            });
+            spends.push(Spend { count, mean: positive().sum::<f64>() / count });
         }
     }
     (purchases, spends)
@@ -216,11 +193,7 @@ impl Calibrator for BgNbdCalibrator {
         for (number, kind) in kinds.iter().enumerate() {
             let fail = |why: String| CalibrationError::CannotFit {
                 calibrator: NAME,
-                why: if kinds.len() > 1 {
-                    format!("kind `{kind}`: {why}")
-                } else {
-                    why
-                },
+                why: if kinds.len() > 1 { format!("kind `{kind}`: {why}") } else { why },
             };
             let (purchases, spends) = data_of(log, number as u16);
             if purchases.iter().all(|user| user.x == 0.0) && kinds.len() > 1 {
@@ -229,23 +202,12 @@ impl Calibrator for BgNbdCalibrator {
             }
             let (times, first) = BgNbd::fit(&purchases).map_err(fail)?;
             let (amounts, second) = GammaGamma::fit(&spends).map_err(fail)?;
-            processes.push(Some(Process {
-                times,
-                amounts,
-                log_likelihood: [first, second],
-            }));
-            if !brief
-                .progress
-                .iteration(number + 1, kinds.len(), &[("log-likelihood", first)])
-            {
+            processes.push(Some(Process { times, amounts, log_likelihood: [first, second] }));
+            if !brief.progress.iteration(number + 1, kinds.len(), &[("log-likelihood", first)]) {
                 return Err(CalibrationError::Interrupted);
             }
         }
-        Ok(Box::new(Fitted {
-            clock: *log.clock(),
-            kinds: kinds.to_vec(),
-            processes,
-        }))
+        Ok(Box::new(Fitted { clock: *log.clock(), kinds: kinds.to_vec(), processes }))
     }
 }
 
@@ -256,9 +218,7 @@ impl Fitted {
         let mut events = Vec::new();
         for (kind, process) in self.processes.iter().enumerate() {
             let Some(process) = process else { continue };
-            let mut stream = streams
-                .child("kind", kind as u64)
-                .stream("bgnbd", index as u64);
+            let mut stream = streams.child("kind", kind as u64).stream("bgnbd", index as u64);
             let times = process.times.draw(f64::from(horizon), &mut stream);
             let Some(amounts) = process.amounts.user(&mut stream) else {
                 continue;
@@ -276,10 +236,8 @@ impl Fitted {
 
 impl Simulator for Fitted {
     fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
-        let events: Vec<Vec<Event>> = (0..users)
-            .into_par_iter()
-            .map(|index| self.user(index, streams))
-            .collect();
+        let events: Vec<Vec<Event>> =
+            (0..users).into_par_iter().map(|index| self.user(index, streams)).collect();
         let events = events.into_iter().zip(0u32..);
         EventLog::new(
             self.clock,
@@ -288,28 +246,16 @@ impl Simulator for Fitted {
             events.flat_map(|(events, user)| events.into_iter().map(move |event| (user, event))),
             Covariates::default(),
         )
-        .map_err(|source| CalibrationError::Inner {
-            calibrator: NAME,
-            source: Box::new(source),
-        })
+        .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
     }
 
     fn parameters(&self) -> Vec<(String, f64)> {
         let mut named = Vec::new();
         for (kind, process) in self.kinds.iter().zip(&self.processes) {
-            let Some(Process {
-                times,
-                amounts,
-                log_likelihood,
-            }) = process
-            else {
+            let Some(Process { times, amounts, log_likelihood }) = process else {
                 continue;
             };
-            let prefix = if self.kinds.len() > 1 {
-                format!("{kind}.")
-            } else {
-                String::new()
-            };
+            let prefix = if self.kinds.len() > 1 { format!("{kind}.") } else { String::new() };
             let values = [
                 ("r", times.r),
                 ("alpha", times.alpha),

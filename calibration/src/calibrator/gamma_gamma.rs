@@ -52,11 +52,8 @@ impl GammaGamma {
     /// # Errors
     /// Too little to fit, said with a remedy.
     pub fn fit(spends: &[Spend]) -> Result<(Self, f64), String> {
-        let spends: Vec<Spend> = spends
-            .iter()
-            .copied()
-            .filter(|s| s.count > 0.0 && s.mean > 0.0)
-            .collect();
+        let spends: Vec<Spend> =
+            spends.iter().copied().filter(|s| s.count > 0.0 && s.mean > 0.0).collect();
         if spends.len() < 2 {
             return Err("fewer than two users with positive amounts: give a larger log".into());
         }
@@ -69,21 +66,12 @@ impl GammaGamma {
             ));
         }
         // In units of the mean amount and on log scale, so that one simplex fits every currency.
-        let unit: Vec<Spend> = spends
-            .iter()
-            .map(|s| Spend {
-                count: s.count,
-                mean: s.mean / scale,
-            })
-            .collect();
+        let unit: Vec<Spend> =
+            spends.iter().map(|s| Spend { count: s.count, mean: s.mean / scale }).collect();
         // The third coordinate is the log of v p / q, a typical amount.
         let of = |at: &[f64; 3]| {
             let [p, q, typical] = at.map(f64::exp);
-            Self {
-                p,
-                q,
-                v: typical * q / p,
-            }
+            Self { p, q, v: typical * q / p }
         };
         let loss = |at: &[f64; 3]| {
             let (at, penalty) = simplex::inside(at);
@@ -95,10 +83,7 @@ impl GammaGamma {
              log, or leave this calibrator out",
         )?;
         let unit = of(&simplex::inside(&found.at).0);
-        let fitted = Self {
-            v: unit.v * scale,
-            ..unit
-        };
+        let fitted = Self { v: unit.v * scale, ..unit };
         Ok((fitted, fitted.log_likelihood(&spends)))
     }
 

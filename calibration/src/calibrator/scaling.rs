@@ -48,11 +48,7 @@ pub struct Moments {
 impl Moments {
     /// The moments of a log; none without users or positive amounts.
     pub fn of_log(log: &EventLog) -> Option<Self> {
-        let amounts = || {
-            log.events()
-                .iter()
-                .filter_map(|event| log_amount(event.amount))
-        };
+        let amounts = || log.events().iter().filter_map(|event| log_amount(event.amount));
         let n = amounts().count() as f64;
         if n == 0.0 || log.user_count() == 0 {
             return None;
@@ -60,11 +56,7 @@ impl Moments {
         let mean = amounts().sum::<f64>() / n;
         let variance = amounts().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
         let events = log.events().len() as f64 / log.user_count() as f64;
-        Some(Self {
-            events,
-            mean,
-            sd: variance.sqrt(),
-        })
+        Some(Self { events, mean, sd: variance.sqrt() })
     }
 
     /// The moments that external statistics hold; none where they hold no log amounts.
@@ -73,11 +65,7 @@ impl Moments {
             return None;
         };
         let events = statistics.events as f64 / statistics.users.max(1) as f64;
-        Some(Self {
-            events,
-            mean: amounts.mean,
-            sd: amounts.sd,
-        })
+        Some(Self { events, mean: amounts.mean, sd: amounts.sd })
     }
 }
 
@@ -97,17 +85,12 @@ impl Calibrator for Scaling {
     }
 
     fn calibrate(&mut self, brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
-        let fail = |why: &str| CalibrationError::CannotFit {
-            calibrator: NAME,
-            why: why.into(),
-        };
+        let fail = |why: &str| CalibrationError::CannotFit { calibrator: NAME, why: why.into() };
         let target = Moments::of_statistics(brief.statistics).ok_or_else(|| {
             fail("the external statistics hold no positive amounts: check the map")
         })?;
-        let base = self
-            .base
-            .take()
-            .ok_or_else(|| fail("the base was used up by an earlier fit"))?;
+        let base =
+            self.base.take().ok_or_else(|| fail("the base was used up by an earlier fit"))?;
         let log = base.simulate(FIT_USERS, &brief.streams.child("scaling-fit", 0))?;
         let from = Moments::of_log(&log).ok_or_else(|| {
             fail("the base simulation has no events with positive amounts: raise its rates")
@@ -117,18 +100,9 @@ impl Calibrator for Scaling {
                        another spread: give the base a spread of amounts";
             return Err(fail(why));
         }
-        let slope = if target.sd > 0.0 {
-            target.sd / from.sd
-        } else {
-            0.0
-        };
+        let slope = if target.sd > 0.0 { target.sd / from.sd } else { 0.0 };
         let intercept = target.mean - slope * from.mean;
-        Ok(Box::new(Scaled {
-            base,
-            factor: target.events / from.events,
-            intercept,
-            slope,
-        }))
+        Ok(Box::new(Scaled { base, factor: target.events / from.events, intercept, slope }))
     }
 }
 
@@ -140,9 +114,7 @@ impl Scaled {
 
 impl Simulator for Scaled {
     fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
-        let log = self
-            .base
-            .simulate(users, &streams.child("scaling-base", 0))?;
+        let log = self.base.simulate(users, &streams.child("scaling-base", 0))?;
         let mut offsets = vec![0];
         let mut events = Vec::new();
         for user in 0..log.user_count() {
@@ -151,11 +123,8 @@ impl Simulator for Scaled {
                 let whole = self.factor.floor();
                 let copies = whole as usize + usize::from(stream.uniform() < self.factor - whole);
                 // The wallet behind the base's balances saw other amounts.
-                let scaled = Event {
-                    amount: self.amount(event.amount),
-                    balance: f64::NAN,
-                    ..*event
-                };
+                let scaled =
+                    Event { amount: self.amount(event.amount), balance: f64::NAN, ..*event };
                 events.extend(std::iter::repeat_n(scaled, copies));
             }
             offsets.push(events.len());
@@ -168,10 +137,7 @@ impl Simulator for Scaled {
             events,
             log.covariates().clone(),
         )
-        .map_err(|source| CalibrationError::Inner {
-            calibrator: NAME,
-            source: Box::new(source),
-        })
+        .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
     }
 
     fn parameters(&self) -> Vec<(String, f64)> {

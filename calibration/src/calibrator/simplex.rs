@@ -28,15 +28,8 @@ pub fn minimise<const N: usize>(
     start: [f64; N],
     step: f64,
 ) -> Option<Minimum<N>> {
-    let f = |at: &[f64; N]| {
-        Some(f(at))
-            .filter(|value| !value.is_nan())
-            .unwrap_or(f64::INFINITY)
-    };
-    let mut best = Minimum {
-        value: f(&start),
-        at: start,
-    };
+    let f = |at: &[f64; N]| Some(f(at)).filter(|value| !value.is_nan()).unwrap_or(f64::INFINITY);
+    let mut best = Minimum { value: f(&start), at: start };
     for _ in 0..RESTARTS {
         let (found, settled) = descend(&f, &best.at, step);
         let gain = best.value - found.value;
@@ -55,10 +48,7 @@ pub fn minimise<const N: usize>(
 /// at the border, which is as good a law.
 pub fn inside<const N: usize>(at: &[f64; N]) -> ([f64; N], f64) {
     let inside = at.map(|x| x.clamp(-LOG_LIMIT, LOG_LIMIT));
-    (
-        inside,
-        at.iter().zip(&inside).map(|(x, y)| (x - y) * (x - y)).sum(),
-    )
+    (inside, at.iter().zip(&inside).map(|(x, y)| (x - y) * (x - y)).sum())
 }
 
 /// One simplex until its values and corners agree, or its evaluations are spent.
@@ -78,9 +68,7 @@ fn descend<const N: usize>(
     loop {
         simplex.sort_by(|a, b| a.value.total_cmp(&b.value));
         let (best, worst) = (simplex[0].clone(), simplex[N].clone());
-        let size = (0..N)
-            .map(|i| (worst.at[i] - best.at[i]).abs())
-            .fold(0.0, f64::max);
+        let size = (0..N).map(|i| (worst.at[i] - best.at[i]).abs()).fold(0.0, f64::max);
         let settled = worst.value - best.value <= 1e-11 * (1.0 + best.value.abs()) && size <= 1e-5;
         if settled || spent >= EVALUATIONS {
             return (best, settled);
@@ -96,11 +84,7 @@ fn descend<const N: usize>(
         let next = if reflected.value < best.value {
             let expanded = corner(along(-2.0));
             spent += 1;
-            if expanded.value < reflected.value {
-                Some(expanded)
-            } else {
-                Some(reflected)
-            }
+            if expanded.value < reflected.value { Some(expanded) } else { Some(reflected) }
         } else if reflected.value < simplex[N - 1].value {
             Some(reflected)
         } else {
@@ -141,10 +125,7 @@ mod tests {
             (-x).exp() + (y - 1.0).powi(2) + penalty
         };
         let found = minimise(f, [0.0, 0.0], 0.5).unwrap();
-        assert!(
-            found.at[0] > 8.0 && (found.at[1] - 1.0).abs() < 1e-4,
-            "{found:?}"
-        );
+        assert!(found.at[0] > 8.0 && (found.at[1] - 1.0).abs() < 1e-4, "{found:?}");
     }
 
     #[test]

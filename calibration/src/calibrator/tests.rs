@@ -14,26 +14,16 @@ fn cdnow() -> (Vec<Purchases>, Vec<Spend>) {
     let (mut purchases, mut spends) = (Vec::new(), Vec::new());
     for line in text.lines().skip(2) {
         let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
-        purchases.push(Purchases {
-            x: cells[0],
-            last: cells[1] / 7.0,
-            watched: cells[2] / 7.0,
-        });
+        purchases.push(Purchases { x: cells[0], last: cells[1] / 7.0, watched: cells[2] / 7.0 });
         if cells[3] > 0.0 {
-            spends.push(Spend {
-                count: cells[0],
-                mean: cells[3],
-            });
+            spends.push(Spend { count: cells[0], mean: cells[3] });
         }
     }
     (purchases, spends)
 }
 
 fn near(value: f64, published: f64, tolerance: f64) {
-    assert!(
-        (value - published).abs() <= tolerance,
-        "{value}, published {published}"
-    );
+    assert!((value - published).abs() <= tolerance, "{value}, published {published}");
 }
 
 /// Fader, Hardie and Lee (2005), table 2: 2,357 customers, log-likelihood -9582.4.
@@ -64,13 +54,7 @@ fn gamma_gamma_gives_the_published_fit() {
 #[test]
 fn gamma_gamma_does_not_care_for_the_currency() {
     let (_, spends) = cdnow();
-    let won: Vec<Spend> = spends
-        .iter()
-        .map(|s| Spend {
-            mean: 1300.0 * s.mean,
-            ..*s
-        })
-        .collect();
+    let won: Vec<Spend> = spends.iter().map(|s| Spend { mean: 1300.0 * s.mean, ..*s }).collect();
     let (fit, _) = GammaGamma::fit(&spends).unwrap();
     let (other, _) = GammaGamma::fit(&won).unwrap();
     near(other.p / fit.p, 1.0, 1e-4);
@@ -88,12 +72,7 @@ fn hypergeometric(a: f64, b: f64, c: f64, z: f64) -> f64 {
     sum
 }
 
-const PUBLISHED: BgNbd = BgNbd {
-    r: 0.243,
-    alpha: 4.414,
-    a: 0.793,
-    b: 2.426,
-};
+const PUBLISHED: BgNbd = BgNbd { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
 
 /// Equation 9 of the paper: E[X(t)] = (a + b - 1) / (a - 1) [1 - (alpha / (alpha + t))^r
 /// 2F1(r, b; a + b - 1; t / (alpha + t))]. Within 4.5 standard errors (false alarm 1e-5). The share of
@@ -122,18 +101,11 @@ fn drawn_counts_have_the_mean_of_the_closed_form() {
 /// Within 4.5 standard errors (false alarm 1e-5).
 #[test]
 fn drawn_amounts_have_the_mean_of_the_closed_form() {
-    let GammaGamma { p, q, v } = GammaGamma {
-        p: 6.25,
-        q: 3.74,
-        v: 15.44,
-    };
+    let GammaGamma { p, q, v } = GammaGamma { p: 6.25, q: 3.74, v: 15.44 };
     let (n, streams) = (40_000, Streams::new(22));
     let draw = |i| {
         let mut stream = streams.stream("draw", i);
-        GammaGamma { p, q, v }
-            .user(&mut stream)
-            .unwrap()
-            .sample(&mut stream)
+        GammaGamma { p, q, v }.user(&mut stream).unwrap().sample(&mut stream)
     };
     let mean = (0..n).map(draw).sum::<f64>() / n as f64;
     let expected = p * v / (q - 1.0);
@@ -141,19 +113,10 @@ fn drawn_amounts_have_the_mean_of_the_closed_form() {
     near(mean, expected, 4.5 * (variance / n as f64).sqrt());
 }
 
-const CLOCK: Clock = Clock {
-    tick: Tick::Week,
-    horizon: 52,
-    start_day: None,
-};
+const CLOCK: Clock = Clock { tick: Tick::Week, horizon: 52, start_day: None };
 
 fn event(tick: u32, kind: u16, amount: f64) -> Event {
-    Event {
-        tick,
-        kind,
-        amount,
-        balance: f64::NAN,
-    }
+    Event { tick, kind, amount, balance: f64::NAN }
 }
 
 fn log(kinds: &[&str], users: u32, events: Vec<(u32, Event)>) -> EventLog {
@@ -164,11 +127,7 @@ fn log(kinds: &[&str], users: u32, events: Vec<(u32, Event)>) -> EventLog {
 
 /// A log of the model itself with known parameters.
 fn drawn(users: u32, seed: u64) -> EventLog {
-    let amounts = GammaGamma {
-        p: 6.25,
-        q: 3.74,
-        v: 15.44,
-    };
+    let amounts = GammaGamma { p: 6.25, q: 3.74, v: 15.44 };
     let mut events = Vec::new();
     for user in 0..users {
         let mut stream = Streams::new(seed).stream("user", u64::from(user));
@@ -187,12 +146,7 @@ fn calibrated(
     let statistics = Statistics::of(train);
     let streams = Streams::new(5);
     let (train, progress) = (Some(train), &Silent);
-    calibrator.calibrate(&Brief {
-        statistics: &statistics,
-        train,
-        streams,
-        progress,
-    })
+    calibrator.calibrate(&Brief { statistics: &statistics, train, streams, progress })
 }
 
 /// Fit on a drawn log and simulate: the same mean count, share of idle users and mean log amount,
@@ -203,36 +157,20 @@ fn a_fitted_simulation_looks_like_its_training_log() {
     let simulator = calibrated(&mut BgNbdCalibrator, &train).unwrap();
     let simulated = simulator.simulate(6000, &Streams::new(77)).unwrap();
     let counts = |log: &EventLog| -> Vec<f64> {
-        (0..log.user_count())
-            .map(|user| log.events_of(user).len() as f64)
-            .collect()
+        (0..log.user_count()).map(|user| log.events_of(user).len() as f64).collect()
     };
     let moments = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (
-            mean,
-            values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64,
-        )
+        (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64)
     };
     let ((real, variance), (ours, _)) = (moments(&counts(&train)), moments(&counts(&simulated)));
     near(ours, real, 6.0 * (2.0 * variance / 6000.0).sqrt());
     let idle = |log: &EventLog| counts(log).iter().filter(|&&n| n == 0.0).count() as f64 / 6000.0;
-    near(
-        idle(&simulated),
-        idle(&train),
-        6.0 * (2.0 * 0.25 / 6000.0_f64).sqrt(),
-    );
-    let (real, ours) = (
-        Moments::of_log(&train).unwrap(),
-        Moments::of_log(&simulated).unwrap(),
-    );
+    near(idle(&simulated), idle(&train), 6.0 * (2.0 * 0.25 / 6000.0_f64).sqrt());
+    let (real, ours) = (Moments::of_log(&train).unwrap(), Moments::of_log(&simulated).unwrap());
     near(ours.mean, real.mean, 0.06);
     near(ours.sd, real.sd, 0.05);
-    let names: Vec<String> = simulator
-        .parameters()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let names: Vec<String> = simulator.parameters().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names[..4], ["r", "alpha", "a", "b"]);
 }
 
@@ -246,38 +184,17 @@ fn data_of_a_log_are_counts_last_times_and_spends() {
     ];
     let log = log(&["buy", "sell"], 3, events);
     let (purchases, spends) = data_of(&log, 0);
-    let of = |x, last| Purchases {
-        x,
-        last,
-        watched: 52.0,
-    };
+    let of = |x, last| Purchases { x, last, watched: 52.0 };
     assert_eq!(purchases, [of(2.0, 7.5), of(1.0, 0.5), of(0.0, 0.0)]);
-    assert_eq!(
-        spends,
-        [
-            Spend {
-                count: 1.0,
-                mean: 4.0
-            },
-            Spend {
-                count: 1.0,
-                mean: 6.0
-            }
-        ]
-    );
+    assert_eq!(spends, [Spend { count: 1.0, mean: 4.0 }, Spend { count: 1.0, mean: 6.0 }]);
 }
 
 #[test]
 fn logs_do_not_depend_on_the_number_of_threads() {
     let simulator = calibrated(&mut BgNbdCalibrator, &drawn(500, 3)).unwrap();
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let log = pool
-            .install(|| simulator.simulate(300, &Streams::new(1)))
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let log = pool.install(|| simulator.simulate(300, &Streams::new(1))).unwrap();
         serde_json::to_string(&log).unwrap()
     };
     assert_eq!(with(1), with(2));
@@ -300,11 +217,7 @@ fn kinds_are_processes_of_their_own() {
         log.events().iter().filter(|e| e.kind == kind).count() as f64 / log.user_count() as f64
     };
     for kind in 0..3 {
-        near(
-            rate(&simulated, kind),
-            rate(&train, kind),
-            0.3 * rate(&train, kind),
-        );
+        near(rate(&simulated, kind), rate(&train, kind), 0.3 * rate(&train, kind));
     }
 }
 
@@ -320,21 +233,12 @@ fn users_without_chance_are_fitted_at_the_border() {
     let simulator = calibrated(&mut BgNbdCalibrator, &train).unwrap();
     let simulated = simulator.simulate(400, &Streams::new(6)).unwrap();
     // A Poisson process of the same rate: mean 26 within 6 standard errors.
-    near(
-        simulated.events().len() as f64 / 400.0,
-        26.0,
-        6.0 * (26.0_f64 / 400.0).sqrt(),
-    );
+    near(simulated.events().len() as f64 / 400.0, 26.0, 6.0 * (26.0_f64 / 400.0).sqrt());
 }
 
 #[test]
 fn what_cannot_be_fitted_is_said_with_a_remedy() {
-    let why = |log: &EventLog| {
-        calibrated(&mut BgNbdCalibrator, log)
-            .err()
-            .unwrap()
-            .to_string()
-    };
+    let why = |log: &EventLog| calibrated(&mut BgNbdCalibrator, log).err().unwrap().to_string();
     assert!(why(&log(&["buy"], 4, vec![])).contains("larger log"));
     assert!(why(&log(&["buy"], 1, vec![(0, event(1, 0, 2.0))])).contains("larger log"));
     let equal = (0..9).map(|user| (user, event(user, 0, 5.0))).collect();
@@ -345,12 +249,7 @@ fn what_cannot_be_fitted_is_said_with_a_remedy() {
     );
     let streams = Streams::new(5);
     let statistics = Statistics::of(&drawn(10, 1));
-    let brief = Brief {
-        statistics: &statistics,
-        train: None,
-        streams,
-        progress: &Silent,
-    };
+    let brief = Brief { statistics: &statistics, train: None, streams, progress: &Silent };
     let refused = BgNbdCalibrator.calibrate(&brief).err();
     assert!(matches!(refused, Some(CalibrationError::NeedsLog("bgnbd"))));
 }
@@ -393,45 +292,23 @@ fn scaling_gives_the_three_moments() {
         let log = simulator.simulate(8192, &Streams::new(3)).unwrap();
         let found = Moments::of_log(&log).unwrap();
         let events = log.events().len() as f64;
-        near(
-            found.events,
-            target.events,
-            5.0 * 2.0 * target.events / (8192.0_f64 * 0.5).sqrt(),
-        );
-        near(
-            found.mean,
-            target.mean,
-            5.0 * 3.0 * target.sd / events.sqrt(),
-        );
-        near(
-            found.sd,
-            target.sd,
-            5.0 * 3.0 * target.sd / (2.0 * events).sqrt(),
-        );
+        near(found.events, target.events, 5.0 * 2.0 * target.events / (8192.0_f64 * 0.5).sqrt());
+        near(found.mean, target.mean, 5.0 * 3.0 * target.sd / events.sqrt());
+        near(found.sd, target.sd, 5.0 * 3.0 * target.sd / (2.0 * events).sqrt());
         // As text, because unknown balances are NaN.
         let text = |log| serde_json::to_string(&log).unwrap();
-        assert_eq!(
-            text(log),
-            text(simulator.simulate(8192, &Streams::new(3)).unwrap())
-        );
+        assert_eq!(text(log), text(simulator.simulate(8192, &Streams::new(3)).unwrap()));
     }
 }
 
 #[test]
 fn scaling_refuses_a_base_that_it_cannot_scale() {
     let train = drawn(300, 6);
-    let why = |base| {
-        calibrated(&mut Scaling::new(Box::new(base)), &train)
-            .err()
-            .unwrap()
-            .to_string()
-    };
+    let why =
+        |base| calibrated(&mut Scaling::new(Box::new(base)), &train).err().unwrap().to_string();
     assert!(why(Base { tries: 0, sd: 1.0 }).contains("raise its rates"));
     assert!(why(Base { tries: 3, sd: 0.0 }).contains("spread"));
     let empty = log(&["purchase"], 3, vec![]);
-    let refused = calibrated(
-        &mut Scaling::new(Box::new(Base { tries: 2, sd: 1.0 })),
-        &empty,
-    );
+    let refused = calibrated(&mut Scaling::new(Box::new(Base { tries: 2, sd: 1.0 })), &empty);
     assert!(refused.err().unwrap().to_string().contains("check the map"));
 }

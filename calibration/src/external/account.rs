@@ -52,30 +52,17 @@ impl Account {
 
     /// The account in words, one fact a line.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "{} rows read, {} kept",
-            self.rows_read, self.rows_kept
-        )];
+        let mut lines = vec![format!("{} rows read, {} kept", self.rows_read, self.rows_kept)];
         let mut tell = |verb: &str, tallies: &[Tally]| {
-            lines.extend(
-                tallies
-                    .iter()
-                    .map(|t| format!("  {} {verb}: {}", t.count, t.reason)),
-            );
+            lines.extend(tallies.iter().map(|t| format!("  {} {verb}: {}", t.count, t.reason)));
         };
         tell("dropped", &self.rows_dropped);
         tell("changed", &self.rows_repaired);
         if self.duplicates > 0 {
-            lines.push(format!(
-                "  {} repeat an earlier row in every column",
-                self.duplicates
-            ));
+            lines.push(format!("  {} repeat an earlier row in every column", self.duplicates));
         }
         lines.push(format!("{} events", self.events));
-        lines.push(format!(
-            "{} users seen, {} kept",
-            self.users_seen, self.users_kept
-        ));
+        lines.push(format!("{} users seen, {} kept", self.users_seen, self.users_kept));
         for tally in &self.users_dropped {
             lines.push(format!("  {} dropped: {}", tally.count, tally.reason));
         }
@@ -89,9 +76,6 @@ fn add(tallies: &mut Vec<Tally>, reason: &str, count: u64) {
     }
     match tallies.iter_mut().find(|tally| tally.reason == reason) {
         Some(tally) => tally.count += count,
-        None => tallies.push(Tally {
-            reason: reason.into(),
-            count,
-        }),
+        None => tallies.push(Tally { reason: reason.into(), count }),
     }
 }

@@ -45,11 +45,7 @@ impl Map {
                 ..Columns::default()
             },
             clock: Tick::Week,
-            window: Window {
-                align: Align::FirstEvent,
-                horizon: Some(52),
-                ..Window::default()
-            },
+            window: Window { align: Align::FirstEvent, horizon: Some(52), ..Window::default() },
             merge: Merge::Day,
             ..Self::default()
         })

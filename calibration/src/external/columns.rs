@@ -21,10 +21,7 @@ impl Positions {
         let find = |key: &str, column: &str| position(source, key, column, map.delimiter);
         let columns = &map.columns;
         let optional = |key: &str, column: &Option<String>| {
-            column
-                .as_deref()
-                .map(|column| find(key, column))
-                .transpose()
+            column.as_deref().map(|column| find(key, column)).transpose()
         };
         Ok(Self {
             user: find("columns.user", &columns.user)?,
@@ -56,11 +53,7 @@ fn position(
     let count = header.iter().filter(|name| *name == column).count();
     if count > 1 {
         let (path, column) = (source.path.clone(), column.into());
-        return Err(ExternalError::RepeatedColumn {
-            path,
-            column,
-            count,
-        });
+        return Err(ExternalError::RepeatedColumn { path, column, count });
     }
     if let Some(at) = header.iter().position(|name| name == column) {
         return Ok(at);
@@ -71,12 +64,7 @@ fn position(
     let lower = column.to_lowercase();
     let near = header
         .iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&name.to_lowercase(), &lower),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &lower), name))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, name)| *distance <= 1 + name.chars().count().min(9) / 3);
     let hint = match (other, near) {

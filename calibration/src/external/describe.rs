@@ -41,16 +41,9 @@ impl Quantiles {
             mean += (value - mean) / (i + 1) as f64;
         }
         let square = sorted.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>();
-        let sd = (count > 1)
-            .then(|| (square / (n - 1.0)).sqrt())
-            .filter(|sd| sd.is_finite());
+        let sd = (count > 1).then(|| (square / (n - 1.0)).sqrt()).filter(|sd| sd.is_finite());
         let rank = |share: f64| ((share * n).ceil() as usize).clamp(1, count) - 1;
-        Some(Self {
-            count,
-            mean,
-            sd,
-            at: QUANTILES.map(|share| sorted[rank(share)]),
-        })
+        Some(Self { count, mean, sd, at: QUANTILES.map(|share| sorted[rank(share)]) })
     }
 }
 
@@ -110,12 +103,7 @@ pub fn describe(loaded: &Loaded) -> Description {
     let users = log.user_count();
     let kinds = log.kinds().iter().enumerate().map(|(number, kind)| {
         let is_kind = |event: &&trueup_env::Event| usize::from(event.kind) == number;
-        let amounts: Vec<f64> = log
-            .events()
-            .iter()
-            .filter(is_kind)
-            .map(|e| e.amount)
-            .collect();
+        let amounts: Vec<f64> = log.events().iter().filter(is_kind).map(|e| e.amount).collect();
         let has = |user: &usize| log.events_of(*user).iter().any(|event| is_kind(&event));
         KindDescription {
             kind: kind.clone(),
@@ -129,22 +117,12 @@ pub fn describe(loaded: &Loaded) -> Description {
         .flat_map(|user| log.events_of(user).windows(2))
         .map(|pair| f64::from(pair[1].tick - pair[0].tick))
         .collect();
-    let counts: Vec<f64> = (0..users)
-        .map(|user| log.events_of(user).len() as f64)
-        .collect();
+    let counts: Vec<f64> = (0..users).map(|user| log.events_of(user).len() as f64).collect();
     let idle = counts.iter().filter(|count| **count == 0.0).count();
     let names = &log.covariates().names;
     let covariate = |(i, name): (usize, &String)| {
-        let values = log
-            .covariates()
-            .values
-            .iter()
-            .skip(i)
-            .step_by(names.len().max(1));
-        (
-            name.clone(),
-            Quantiles::of(&values.copied().collect::<Vec<_>>()),
-        )
+        let values = log.covariates().values.iter().skip(i).step_by(names.len().max(1));
+        (name.clone(), Quantiles::of(&values.copied().collect::<Vec<_>>()))
     };
     Description {
         source: loaded.source.clone(),
@@ -153,11 +131,7 @@ pub fn describe(loaded: &Loaded) -> Description {
         days: loaded.days.clone(),
         clock: *log.clock(),
         users,
-        idle_share: if users == 0 {
-            0.0
-        } else {
-            idle as f64 / users as f64
-        },
+        idle_share: if users == 0 { 0.0 } else { idle as f64 / users as f64 },
         events: log.events().len(),
         zero_amounts: amounts.iter().filter(|amount| **amount == 0.0).count(),
         kinds: kinds.collect(),
@@ -189,25 +163,13 @@ impl Description {
         self.write_quantiles(&mut text);
         text += "\nkinds\n";
         for kind in &self.kinds {
-            let KindDescription {
-                kind,
-                events,
-                users,
-                ..
-            } = kind;
+            let KindDescription { kind, events, users, .. } = kind;
             text += &format!("  {kind}: {events} events of {users} users\n");
         }
         text += "\nfirst rows as understood\n";
         for row in &self.first_rows {
             let date = row.date.as_deref().unwrap_or("no date");
-            let Understood {
-                line,
-                user,
-                tick,
-                kind,
-                amount,
-                ..
-            } = row;
+            let Understood { line, user, tick, kind, amount, .. } = row;
             text += &format!(
                 "  line {line}: user {user}, {date}, tick {tick}, {kind}, {}\n",
                 number(*amount)
@@ -228,29 +190,13 @@ impl Description {
             ("ticks between events", &self.gap),
             ("amount", &self.amount),
         ];
-        rows.extend(
-            named
-                .iter()
-                .filter_map(|(name, q)| Some((name.to_string(), q.as_ref()?))),
-        );
+        rows.extend(named.iter().filter_map(|(name, q)| Some((name.to_string(), q.as_ref()?))));
         if self.kinds.len() > 1 {
             let of_kind = |kind: &KindDescription| format!("amount of {}", kind.kind);
-            rows.extend(
-                self.kinds
-                    .iter()
-                    .filter_map(|k| Some((of_kind(k), k.amount.as_ref()?))),
-            );
+            rows.extend(self.kinds.iter().filter_map(|k| Some((of_kind(k), k.amount.as_ref()?))));
         }
-        rows.extend(
-            self.covariates
-                .iter()
-                .filter_map(|(n, q)| Some((n.clone(), q.as_ref()?))),
-        );
-        let width = rows
-            .iter()
-            .map(|(name, _)| name.chars().count())
-            .max()
-            .unwrap_or(0);
+        rows.extend(self.covariates.iter().filter_map(|(n, q)| Some((n.clone(), q.as_ref()?))));
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let _ = write!(text, "{:width$} {:>9}", "", "mean");
         for share in QUANTILES {
             let _ = write!(text, " {:>9}", format!("{:.0}%", 100.0 * share));
@@ -270,9 +216,5 @@ impl Description {
 fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.').to_string();
-    if text.len() <= 9 {
-        text
-    } else {
-        format!("{value:.2e}")
-    }
+    if text.len() <= 9 { text } else { format!("{value:.2e}") }
 }

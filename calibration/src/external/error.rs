@@ -240,11 +240,7 @@ pub enum ExternalError {
 }
 
 fn plural(n: u64, word: &str) -> String {
-    if n == 1 {
-        word.into()
-    } else {
-        format!("{word}s")
-    }
+    if n == 1 { word.into() } else { format!("{word}s") }
 }
 
 fn list(rows: &[BadRow], total: u64) -> String {
@@ -257,20 +253,9 @@ fn list(rows: &[BadRow], total: u64) -> String {
 
 fn kind_list(kinds: &[UnmappedKind]) -> String {
     let show = |k: &UnmappedKind| {
-        format!(
-            "{:?} ({} {}, first on line {})",
-            k.kind,
-            k.rows,
-            plural(k.rows, "row"),
-            k.line
-        )
+        format!("{:?} ({} {}, first on line {})", k.kind, k.rows, plural(k.rows, "row"), k.line)
     };
-    let mut text = kinds
-        .iter()
-        .take(LISTED_ROWS)
-        .map(show)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = kinds.iter().take(LISTED_ROWS).map(show).collect::<Vec<_>>().join(", ");
     if kinds.len() > LISTED_ROWS {
         text += &format!(" and {} more", kinds.len() - LISTED_ROWS);
     }

@@ -4,20 +4,14 @@ use csv::ByteRecord;
 
 /// A field without the white space around it.
 pub(super) fn text(record: &ByteRecord, column: usize) -> &str {
-    record
-        .get(column)
-        .and_then(|field| std::str::from_utf8(field).ok())
-        .unwrap_or("")
-        .trim()
+    record.get(column).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or("").trim()
 }
 
 /// Whether a number or time was left out.
 pub(super) fn is_missing(text: &str) -> bool {
     text.is_empty()
         || (text.len() <= 4
-            && ["na", "n/a", "nan", "null", "none"]
-                .iter()
-                .any(|n| text.eq_ignore_ascii_case(n)))
+            && ["na", "n/a", "nan", "null", "none"].iter().any(|n| text.eq_ignore_ascii_case(n)))
 }
 
 /// A number with these marks; it may be infinite. Marks between thousands stand before groups of
@@ -72,15 +66,7 @@ mod tests {
         assert_eq!(number("1.5", ',', None), None);
         assert_eq!(number("-1 234,5", ',', Some(' ')), Some(-1234.5));
         assert_eq!(number("1,234,567", '.', Some(',')), Some(1_234_567.0));
-        for text in [
-            "1,5",
-            "1,2345",
-            "1234,56",
-            "1.234,5",
-            "1,23a",
-            "1,234.5.6",
-            ",",
-        ] {
+        for text in ["1,5", "1,2345", "1234,56", "1.234,5", "1,23a", "1,234.5.6", ","] {
             assert_eq!(number(text, '.', Some(',')), None, "{text}");
         }
     }

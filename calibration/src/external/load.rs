@@ -78,21 +78,12 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     keep_rows_of_kept_users(&mut table, &mut windowed);
     if !windowed.keep.contains(&true) {
         let account = table.account.lines().join("\n");
-        return Err(ExternalError::NoUsers {
-            path: source.into(),
-            account,
-        });
+        return Err(ExternalError::NoUsers { path: source.into(), account });
     }
     let labels: Vec<String> = table
         .users
         .iter()
-        .map(|user| {
-            if map.pseudonymise {
-                pseudonym(key, user)
-            } else {
-                user.clone()
-            }
-        })
+        .map(|user| if map.pseudonymise { pseudonym(key, user) } else { user.clone() })
         .collect();
     let has_dates = !matches!(checked.time_format, TimeFormat::Tick);
     let first_rows = first_rows(&windowed, &table, &labels, has_dates);
@@ -110,9 +101,7 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
         sha256: table.sha256,
         columns: table.header,
         map,
-        days: windowed
-            .days
-            .map(|(first, last)| (day_text(first), day_text(last))),
+        days: windowed.days.map(|(first, last)| (day_text(first), day_text(last))),
         first_rows,
     })
 }
@@ -127,9 +116,7 @@ fn default_map(source: &str) -> Result<Map, ExternalError> {
             what: "event log",
             known: "builtin:cdnow",
         }),
-        None => Err(ExternalError::NoMap {
-            path: source.into(),
-        }),
+        None => Err(ExternalError::NoMap { path: source.into() }),
     }
 }
 
@@ -146,11 +133,7 @@ fn require_covariates(
     }
     let mut lacking = vec![0_u64; names.len()];
     let mut lost = 0;
-    for (keep, values) in windowed
-        .keep
-        .iter_mut()
-        .zip(table.covariates.chunks(names.len()))
-    {
+    for (keep, values) in windowed.keep.iter_mut().zip(table.covariates.chunks(names.len())) {
         if *keep && let Some(i) = values.iter().position(|value| value.is_nan()) {
             *keep = false;
             lacking[i] += 1;
@@ -169,10 +152,7 @@ fn require_covariates(
              and count them, or leave the covariate out",
             counts.join(", ")
         );
-        return Err(ExternalError::Covariates {
-            path: path.into(),
-            reason,
-        });
+        return Err(ExternalError::Covariates { path: path.into(), reason });
     }
     table.account.drop_users("no value of a covariate", lost);
     Ok(())
@@ -180,9 +160,7 @@ fn require_covariates(
 
 /// Keeps at most `max_users` users, each subset equally likely, the same one for the same file.
 fn subsample(map: &Map, table: &mut Table, windowed: &mut Windowed) {
-    let mut kept: Vec<usize> = (0..windowed.keep.len())
-        .filter(|&u| windowed.keep[u])
-        .collect();
+    let mut kept: Vec<usize> = (0..windowed.keep.len()).filter(|&u| windowed.keep[u]).collect();
     let Some(most) = map.max_users.filter(|most| *most < kept.len()) else {
         return;
     };
@@ -194,9 +172,7 @@ fn subsample(map: &Map, table: &mut Table, windowed: &mut Windowed) {
     for &user in &kept[most..] {
         windowed.keep[user] = false;
     }
-    table
-        .account
-        .drop_users("not in the subset of max_users", (kept.len() - most) as u64);
+    table.account.drop_users("not in the subset of max_users", (kept.len() - most) as u64);
 }
 
 fn keep_rows_of_kept_users(table: &mut Table, windowed: &mut Windowed) {
@@ -221,12 +197,7 @@ fn first_rows(
         kind: short(&table.kinds[entry.kind as usize]),
         amount: entry.amount,
     };
-    windowed
-        .rows
-        .iter()
-        .take(FIRST_ROWS)
-        .map(understood)
-        .collect()
+    windowed.rows.iter().take(FIRST_ROWS).map(understood).collect()
 }
 
 /// Amounts above the quantile of their kind. The quantile is an observed amount: the smallest one
@@ -245,30 +216,19 @@ fn outliers(map: &Map, table: &mut Table, windowed: &mut Windowed) {
         .map(|mut amounts| {
             amounts.sort_by(f64::total_cmp);
             let rank = (map.cleaning.outliers.quantile * amounts.len() as f64).ceil() as usize;
-            amounts
-                .get(rank.clamp(1, amounts.len().max(1)) - 1)
-                .copied()
-                .unwrap_or(f64::INFINITY)
+            amounts.get(rank.clamp(1, amounts.len().max(1)) - 1).copied().unwrap_or(f64::INFINITY)
         })
         .collect();
     let above = |entry: &Entry| entry.amount > caps[entry.kind as usize];
-    let count = windowed
-        .rows
-        .iter()
-        .filter(|(_, entry)| above(entry))
-        .count() as u64;
+    let count = windowed.rows.iter().filter(|(_, entry)| above(entry)).count() as u64;
     if policy == OutlierPolicy::Drop {
         windowed.rows.retain(|(_, entry)| !above(entry));
-        table
-            .account
-            .drop_rows("amount above the outlier quantile", count);
+        table.account.drop_rows("amount above the outlier quantile", count);
     } else {
         for (_, entry) in &mut windowed.rows {
             entry.amount = entry.amount.min(caps[entry.kind as usize]);
         }
-        table
-            .account
-            .repair_rows("amount set to the outlier quantile", count);
+        table.account.repair_rows("amount set to the outlier quantile", count);
     }
 }
 
@@ -284,11 +244,7 @@ fn merge(
         return rows;
     }
     let day = |entry: &Entry| {
-        if has_dates {
-            entry.time.div_euclid(MICROS_PER_DAY)
-        } else {
-            entry.time
-        }
+        if has_dates { entry.time.div_euclid(MICROS_PER_DAY) } else { entry.time }
     };
     let mut merged: Vec<(u32, Entry)> = Vec::with_capacity(rows.len());
     let mut group = 0;
@@ -297,10 +253,7 @@ fn merge(
         if merged.get(group).is_none_or(|(_, first)| !same(first)) {
             group = merged.len();
         }
-        match merged[group..]
-            .iter_mut()
-            .find(|(_, other)| other.kind == entry.kind)
-        {
+        match merged[group..].iter_mut().find(|(_, other)| other.kind == entry.kind) {
             Some((_, other)) => {
                 other.amount += entry.amount;
                 other.balance = entry.balance;
@@ -309,9 +262,7 @@ fn merge(
         }
     }
     let count = (rows.len() - merged.len()) as u64;
-    table
-        .account
-        .repair_rows("merged into another row of the user, kind and day", count);
+    table.account.repair_rows("merged into another row of the user, kind and day", count);
     merged
 }
 
@@ -329,11 +280,7 @@ fn build(
     let mut users = Vec::new();
     let width = map.columns.covariates.len();
     let mut values = Vec::new();
-    for (user, label) in labels
-        .into_iter()
-        .enumerate()
-        .filter(|(user, _)| keep[*user])
-    {
+    for (user, label) in labels.into_iter().enumerate().filter(|(user, _)| keep[*user]) {
         new_number[user] = users.len() as u32;
         users.push(label);
         values.extend_from_slice(&table.covariates[user * width..(user + 1) * width]);
@@ -341,24 +288,11 @@ fn build(
     let events = rows.iter().map(|(tick, entry)| {
         let kind = numbers[entry.kind as usize];
         let (amount, balance) = (entry.amount, entry.balance);
-        (
-            new_number[entry.user as usize],
-            Event {
-                tick: *tick,
-                kind,
-                amount,
-                balance,
-            },
-        )
+        (new_number[entry.user as usize], Event { tick: *tick, kind, amount, balance })
     });
-    let covariates = Covariates {
-        names: map.columns.covariates.clone(),
-        values,
-    };
-    EventLog::new(clock, kinds, users, events, covariates).map_err(|source| ExternalError::Log {
-        path: path.into(),
-        source,
-    })
+    let covariates = Covariates { names: map.columns.covariates.clone(), values };
+    EventLog::new(clock, kinds, users, events, covariates)
+        .map_err(|source| ExternalError::Log { path: path.into(), source })
 }
 
 /// Names of the kinds in the order of their numbers, and the number of each kind of the table:
@@ -374,12 +308,8 @@ fn number_kinds(map: &Map, names: &[String], rows: &[(u32, Entry)]) -> (Vec<Stri
             kinds.push(name.clone());
         }
     }
-    let mut others: BTreeSet<&String> = names
-        .iter()
-        .zip(&used)
-        .filter(|(_, used)| **used)
-        .map(|(name, _)| name)
-        .collect();
+    let mut others: BTreeSet<&String> =
+        names.iter().zip(&used).filter(|(_, used)| **used).map(|(name, _)| name).collect();
     if map.columns.kind.is_none() && map.kind_order.is_empty() {
         others.insert(&map.kind);
     }
@@ -391,9 +321,7 @@ fn number_kinds(map: &Map, names: &[String], rows: &[(u32, Entry)]) -> (Vec<Stri
     // Kinds without events have no number that is read; a number too large for u16 stands in a
     // list that `EventLog` refuses for its length.
     let number = |name: &String| kinds.iter().position(|kind| kind == name).unwrap_or(0);
-    let numbers = names
-        .iter()
-        .map(|name| u16::try_from(number(name)).unwrap_or(u16::MAX));
+    let numbers = names.iter().map(|name| u16::try_from(number(name)).unwrap_or(u16::MAX));
     let numbers = numbers.collect();
     (kinds, numbers)
 }

@@ -190,10 +190,7 @@ pub struct Outliers {
 
 impl Default for Outliers {
     fn default() -> Self {
-        Self {
-            policy: OutlierPolicy::None,
-            quantile: 0.999,
-        }
+        Self { policy: OutlierPolicy::None, quantile: 0.999 }
     }
 }
 
@@ -333,11 +330,7 @@ impl Map {
         let quantile = self.cleaning.outliers.quantile;
         if !(quantile > 0.0 && quantile <= 1.0) {
             let key = "cleaning.outliers.quantile";
-            return Err(refuse(
-                key,
-                quantile,
-                "a share above 0 and at most 1, such as 0.999",
-            ));
+            return Err(refuse(key, quantile, "a share above 0 and at most 1, such as 0.999"));
         }
         if self.max_users == Some(0) {
             return Err(refuse("max_users", 0, "at least 1, or leave it out"));
@@ -358,17 +351,9 @@ impl Map {
             && first > last
         {
             let text = self.window.end.as_deref().unwrap_or_default();
-            return Err(refuse(
-                "window.end",
-                text,
-                "a date on or after window.start",
-            ));
+            return Err(refuse("window.end", text, "a date on or after window.start"));
         }
-        Ok(Checked {
-            time_format,
-            start,
-            end,
-        })
+        Ok(Checked { time_format, start, end })
     }
 
     fn check_marks(&self) -> Result<(), ExternalError> {
@@ -380,16 +365,12 @@ impl Map {
             return Err(refuse("decimal", self.decimal, "a point or a comma"));
         }
         match self.thousands {
-            Some(mark) if mark == self.decimal => Err(refuse(
-                "thousands",
-                mark,
-                "another character than `decimal`",
-            )),
-            Some(mark) if mark.is_ascii_digit() || matches!(mark, '-' | '+') => Err(refuse(
-                "thousands",
-                mark,
-                "a character that is no digit or sign",
-            )),
+            Some(mark) if mark == self.decimal => {
+                Err(refuse("thousands", mark, "another character than `decimal`"))
+            }
+            Some(mark) if mark.is_ascii_digit() || matches!(mark, '-' | '+') => {
+                Err(refuse("thousands", mark, "a character that is no digit or sign"))
+            }
             _ => Ok(()),
         }
     }
@@ -414,11 +395,7 @@ impl Map {
                 return Err(refuse("window.align", "first-event", remedy));
             }
             if let Some(end) = &window.end {
-                return Err(refuse(
-                    "window.end",
-                    end,
-                    "use `horizon` with time_format = \"tick\"",
-                ));
+                return Err(refuse("window.end", end, "use `horizon` with time_format = \"tick\""));
             }
         }
         Ok(())
@@ -426,13 +403,7 @@ impl Map {
 
     fn check_filters(&self) -> Result<(), ExternalError> {
         for filter in &self.filters {
-            let Filter {
-                column,
-                equals,
-                one_of,
-                min,
-                max,
-            } = filter;
+            let Filter { column, equals, one_of, min, max } = filter;
             if equals.is_none() && one_of.is_empty() && min.is_none() && max.is_none() {
                 let remedy = "add `equals`, `one_of`, `min` or `max`";
                 return Err(refuse("filters", format!("column = {column:?}"), remedy));
@@ -450,11 +421,7 @@ impl Map {
 pub const MAX_HORIZON: u32 = 65_536;
 
 pub(super) fn refuse(key: &str, value: impl ToString, remedy: impl Into<String>) -> ExternalError {
-    ExternalError::Map {
-        key: key.into(),
-        value: value.to_string(),
-        remedy: remedy.into(),
-    }
+    ExternalError::Map { key: key.into(), value: value.to_string(), remedy: remedy.into() }
 }
 
 #[cfg(test)]
@@ -468,10 +435,7 @@ mod tests {
     #[test]
     fn a_map_names_the_key_that_is_wrong() {
         assert_eq!(Map::default().check(), Ok(()));
-        let mut map = Map {
-            delimiter: '→',
-            ..Map::default()
-        };
+        let mut map = Map { delimiter: '→', ..Map::default() };
         assert!(refused(&map).contains("delimiter"));
         map.delimiter = ';';
         map.time_format = "DD/MM/YYYY".into();
@@ -486,10 +450,7 @@ mod tests {
         map.window.end = Some("1997-02-01".into());
         assert!(refused(&map).contains("window.end"));
         map.window.end = None;
-        map.filters = vec![Filter {
-            column: "type".into(),
-            ..Filter::default()
-        }];
+        map.filters = vec![Filter { column: "type".into(), ..Filter::default() }];
         assert!(refused(&map).contains("one_of"));
         map.filters[0].max = Some(f64::NAN);
         assert!(refused(&map).contains("numbers"));

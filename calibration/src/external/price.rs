@@ -40,32 +40,19 @@ pub fn price_series(source: &str) -> Result<Vec<(i64, f64)>, ExternalError> {
             }
         };
         let day = time::iso_day(date.trim());
-        let amount = price
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|p| p.is_finite() && *p > 0.0);
+        let amount = price.trim().parse::<f64>().ok().filter(|p| p.is_finite() && *p > 0.0);
         match (day, amount) {
             (None, _) => refuse(0, &date, "is not an ISO date such as 1990-01-31"),
             (_, None) => refuse(1, &price, "is not a finite number above 0"),
             (Some(day), Some(_)) if series.last().is_some_and(|(last, _)| *last >= day) => {
-                refuse(
-                    0,
-                    &date,
-                    "is not later than the date before; sort the rows by date",
-                );
+                refuse(0, &date, "is not later than the date before; sort the rows by date");
             }
             (Some(day), Some(price)) => series.push((day, price)),
         }
     }
     if total > 0 {
         let (path, hint) = (source.into(), String::new());
-        return Err(ExternalError::BadRows {
-            path,
-            rows: bad,
-            total,
-            hint,
-        });
+        return Err(ExternalError::BadRows { path, rows: bad, total, hint });
     }
     if series.is_empty() {
         let (path, columns) = (source.into(), file.columns());
@@ -84,20 +71,14 @@ mod tests {
         let series = price_series("builtin:sp500").unwrap();
         assert_eq!(series.len(), 7307);
         assert_eq!(series[0], (time::iso_day("1990-01-02").unwrap(), 359.69));
-        assert_eq!(
-            series[7306],
-            (time::iso_day("2018-12-31").unwrap(), 2506.85)
-        );
+        assert_eq!(series[7306], (time::iso_day("2018-12-31").unwrap(), 2506.85));
         assert!(series.windows(2).all(|pair| pair[0].0 < pair[1].0));
     }
 
     #[test]
     fn events_are_no_prices() {
         let error = price_series("builtin:cdnow").unwrap_err().to_string();
-        assert!(
-            error.contains("69659 bad rows") && error.contains("and 69639 more"),
-            "{error}"
-        );
+        assert!(error.contains("69659 bad rows") && error.contains("and 69639 more"), "{error}");
         let error = price_series("builtin:gold").unwrap_err().to_string();
         assert!(error.contains("builtin:sp500"), "{error}");
     }

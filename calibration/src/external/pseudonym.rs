@@ -27,10 +27,7 @@ mod tests {
     /// RFC 4231, test case 2: key "Jefe", data "what do ya want for nothing?".
     #[test]
     fn the_hash_is_hmac_sha256() {
-        assert_eq!(
-            pseudonym("Jefe", "what do ya want for nothing?"),
-            "5bdcc146bf60754e"
-        );
+        assert_eq!(pseudonym("Jefe", "what do ya want for nothing?"), "5bdcc146bf60754e");
         assert_ne!(pseudonym("Jefe", "1"), pseudonym("jefe", "1"));
     }
 }

@@ -55,11 +55,7 @@ enum Refusal {
     /// Dropped by a rule of the map, for this reason.
     Dropped(String),
     /// Bad under a policy.
-    Bad {
-        policy: Policy,
-        reason: &'static str,
-        row: BadRow,
-    },
+    Bad { policy: Policy, reason: &'static str, row: BadRow },
 }
 
 type Outcome<T> = Result<T, Box<Refusal>>;
@@ -120,23 +116,14 @@ impl Reader<'_> {
         self.covariates(row, user)?;
         if self.is_marker(row) {
             self.table.marked[user as usize] = true;
-            self.table
-                .account
-                .drop_rows("names a user without events", 1);
+            self.table.account.drop_rows("names a user without events", 1);
             return Ok(None);
         }
         let time = self.time(row)?;
         let (amount, negative) = self.amount(row)?;
         let kind = self.kind(row, negative)?;
         let balance = self.balance(row)?;
-        Ok(Some(Entry {
-            line: row.line,
-            user,
-            time,
-            kind,
-            amount,
-            balance,
-        }))
+        Ok(Some(Entry { line: row.line, user, time, kind, amount, balance }))
     }
 
     /// Every field is UTF-8, and there are as many as columns.
@@ -155,11 +142,7 @@ impl Reader<'_> {
                     };
                     // Never dropped: the whole file is in another encoding.
                     let (policy, reason) = (Policy::Error, "not UTF-8");
-                    return Err(Box::new(Refusal::Bad {
-                        policy,
-                        reason,
-                        row,
-                    }));
+                    return Err(Box::new(Refusal::Bad { policy, reason, row }));
                 }
             }
         }
@@ -174,11 +157,7 @@ impl Reader<'_> {
             problem: format!("has {fields} fields, the header has {}", self.header.len()),
         };
         let (policy, reason) = (self.map.cleaning.unparsable, "wrong number of fields");
-        Err(Box::new(Refusal::Bad {
-            policy,
-            reason,
-            row,
-        }))
+        Err(Box::new(Refusal::Bad { policy, reason, row }))
     }
 
     fn filtered(&self, filter: &Filter, row: &Row<'_>, column: usize) -> Outcome<()> {
@@ -193,10 +172,7 @@ impl Reader<'_> {
         if pass {
             return Ok(());
         }
-        Err(Box::new(Refusal::Dropped(format!(
-            "filter on column {:?}",
-            filter.column
-        ))))
+        Err(Box::new(Refusal::Dropped(format!("filter on column {:?}", filter.column))))
     }
 
     fn duplicate(&mut self, row: &Row<'_>) -> Outcome<()> {
@@ -226,11 +202,7 @@ impl Reader<'_> {
             value: short(&fields.join(&self.map.delimiter.to_string())),
             problem: "repeats an earlier row in every column".into(),
         };
-        Err(Box::new(Refusal::Bad {
-            policy,
-            reason: "duplicate",
-            row,
-        }))
+        Err(Box::new(Refusal::Bad { policy, reason: "duplicate", row }))
     }
 
     fn user(&mut self, row: &Row<'_>) -> Outcome<u32> {
@@ -246,9 +218,7 @@ impl Reader<'_> {
         self.table.users.push(name.into());
         self.table.marked.push(false);
         let width = self.at.covariates.len();
-        self.table
-            .covariates
-            .resize(self.table.covariates.len() + width, f64::NAN);
+        self.table.covariates.resize(self.table.covariates.len() + width, f64::NAN);
         Ok(number)
     }
 
@@ -306,9 +276,7 @@ impl Reader<'_> {
         }
         let policy = match self.map.cleaning.negative {
             Negative::Absolute => {
-                self.table
-                    .account
-                    .repair_rows("negative amount without its sign", 1);
+                self.table.account.repair_rows("negative amount without its sign", 1);
                 return Ok((-amount, true));
             }
             Negative::Drop => Policy::Drop,
@@ -317,11 +285,7 @@ impl Reader<'_> {
         let problem = "is negative; set negative_kind, or cleaning.negative = \"absolute\" or \
                        \"drop\"";
         let row = self.bad(row, self.at.amount, problem.into());
-        Err(Box::new(Refusal::Bad {
-            policy,
-            reason: "negative amount",
-            row,
-        }))
+        Err(Box::new(Refusal::Bad { policy, reason: "negative amount", row }))
     }
 
     fn kind(&mut self, row: &Row<'_>, negative: bool) -> Outcome<u32> {
@@ -348,11 +312,7 @@ impl Reader<'_> {
             Target::Kind(number) => Ok(number),
             Target::Dropped => Err(Box::new(Refusal::Dropped("kind not in `kinds`".into()))),
             Target::Unknown => {
-                let new = UnmappedKind {
-                    kind: short(name),
-                    rows: 0,
-                    line: row.line,
-                };
+                let new = UnmappedKind { kind: short(name), rows: 0, line: row.line };
                 self.unmapped.entry(name.into()).or_insert(new).rows += 1;
                 Err(Box::new(Refusal::Dropped("kind not in `kinds`".into())))
             }
@@ -406,21 +366,12 @@ impl Reader<'_> {
 
     fn bad(&self, row: &Row<'_>, column: usize, problem: String) -> BadRow {
         let value = short(text(row.record, column));
-        BadRow {
-            line: row.line,
-            column: self.header.get(column).cloned(),
-            value,
-            problem,
-        }
+        BadRow { line: row.line, column: self.header.get(column).cloned(), value, problem }
     }
 
     fn missing(&self, row: &Row<'_>, column: usize, reason: &'static str) -> Box<Refusal> {
         let row = self.bad(row, column, "is missing".into());
-        Box::new(Refusal::Bad {
-            policy: self.map.cleaning.missing,
-            reason,
-            row,
-        })
+        Box::new(Refusal::Bad { policy: self.map.cleaning.missing, reason, row })
     }
 
     fn unparsable(
@@ -431,28 +382,16 @@ impl Reader<'_> {
         problem: String,
     ) -> Box<Refusal> {
         let row = self.bad(row, column, problem);
-        Box::new(Refusal::Bad {
-            policy: self.map.cleaning.unparsable,
-            reason,
-            row,
-        })
+        Box::new(Refusal::Bad { policy: self.map.cleaning.unparsable, reason, row })
     }
 
     fn refuse(&mut self, refusal: Refusal) {
         match refusal {
             Refusal::Dropped(reason) => self.table.account.drop_rows(&reason, 1),
-            Refusal::Bad {
-                policy: Policy::Drop,
-                reason,
-                ..
-            } => {
+            Refusal::Bad { policy: Policy::Drop, reason, .. } => {
                 self.table.account.drop_rows(reason, 1);
             }
-            Refusal::Bad {
-                policy: Policy::Error,
-                row,
-                ..
-            } => {
+            Refusal::Bad { policy: Policy::Error, row, .. } => {
                 self.bad_total += 1;
                 if self.bad.len() < LISTED_ROWS {
                     self.bad.push(row);
@@ -464,20 +403,12 @@ impl Reader<'_> {
     fn finish(mut self, source: &Source) -> Result<Table, ExternalError> {
         let path = source.path.clone();
         if source.rows() == 0 {
-            return Err(ExternalError::HeaderOnly {
-                path,
-                columns: source.columns(),
-            });
+            return Err(ExternalError::HeaderOnly { path, columns: source.columns() });
         }
         if self.bad_total > 0 {
             let hint = self.hint();
             let (rows, total) = (self.bad, self.bad_total);
-            return Err(ExternalError::BadRows {
-                path,
-                rows,
-                total,
-                hint,
-            });
+            return Err(ExternalError::BadRows { path, rows, total, hint });
         }
         if !self.unmapped.is_empty() {
             let kinds = self.unmapped.into_values().collect();
@@ -495,15 +426,9 @@ impl Reader<'_> {
         let of = |column: usize| -> Vec<&str> {
             let name = self.header.get(column);
             let rows = self.bad.iter().filter(|row| row.column.as_ref() == name);
-            rows.map(|row| row.value.as_str())
-                .filter(|value| !is_missing(value))
-                .collect()
+            rows.map(|row| row.value.as_str()).filter(|value| !is_missing(value)).collect()
         };
-        if self
-            .bad
-            .iter()
-            .any(|row| row.problem.starts_with("is not UTF-8"))
-        {
+        if self.bad.iter().any(|row| row.problem.starts_with("is not UTF-8")) {
             return "save the file as UTF-8 (in a shell: iconv -f CP949 -t UTF-8, with the \
                     encoding it has now)"
                 .into();
@@ -512,21 +437,13 @@ impl Reader<'_> {
             return format!("the times listed fit time_format = {format:?}");
         }
         let amounts = of(self.at.amount);
-        let marks = [
-            ('.', Some(',')),
-            (',', None),
-            (',', Some('.')),
-            (',', Some(' ')),
-        ];
+        let marks = [('.', Some(',')), (',', None), (',', Some('.')), (',', Some(' '))];
         let fits = |(decimal, thousands): &(char, Option<char>)| {
             amounts
                 .iter()
                 .all(|text| number(text, *decimal, *thousands).is_some_and(f64::is_finite))
         };
-        match marks
-            .iter()
-            .find(|marks| !amounts.is_empty() && fits(marks))
-        {
+        match marks.iter().find(|marks| !amounts.is_empty() && fits(marks)) {
             Some((decimal, None)) => format!("the amounts listed fit decimal = \"{decimal}\""),
             Some((decimal, Some(thousands))) if amounts.iter().any(|t| t.contains(*thousands)) => {
                 format!(

@@ -56,34 +56,17 @@ impl Source {
     }
 
     fn from_reader(path: &str, raw: Box<dyn Read>, delimiter: u8) -> Result<Self, ExternalError> {
-        let unreadable = |e: io::Error| ExternalError::Unreadable {
-            path: path.into(),
-            reason: e.to_string(),
-        };
+        let unreadable =
+            |e: io::Error| ExternalError::Unreadable { path: path.into(), reason: e.to_string() };
         let hash = Rc::new(RefCell::new(Sha256::new()));
-        let mut raw = BufReader::new(Hashing {
-            inner: raw,
-            hash: Rc::clone(&hash),
-        });
+        let mut raw = BufReader::new(Hashing { inner: raw, hash: Rc::clone(&hash) });
         // By content, not by name: files lose their endings.
-        let gzip = raw
-            .fill_buf()
-            .map_err(unreadable)?
-            .starts_with(&[0x1f, 0x8b]);
-        let mut text: Box<dyn BufRead> = if gzip {
-            Box::new(BufReader::new(MultiGzDecoder::new(raw)))
-        } else {
-            Box::new(raw)
-        };
-        let start = text
-            .fill_buf()
-            .map_err(|e| broken(path, gzip, 0, e.to_string()))?;
+        let gzip = raw.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
+        let mut text: Box<dyn BufRead> =
+            if gzip { Box::new(BufReader::new(MultiGzDecoder::new(raw))) } else { Box::new(raw) };
+        let start = text.fill_buf().map_err(|e| broken(path, gzip, 0, e.to_string()))?;
         if let Some((what, remedy)) = other_format(start) {
-            return Err(ExternalError::NotCsv {
-                path: path.into(),
-                what,
-                remedy,
-            });
+            return Err(ExternalError::NotCsv { path: path.into(), what, remedy });
         }
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             text.consume(3);
@@ -98,15 +81,7 @@ impl Source {
             .terminator(Terminator::Any(b'\n'))
             .from_reader(text);
         let (header, record) = (Vec::new(), ByteRecord::new());
-        let mut source = Self {
-            path: path.into(),
-            header,
-            csv,
-            record,
-            hash,
-            rows: 0,
-            gzip,
-        };
+        let mut source = Self { path: path.into(), header, csv, record, hash, rows: 0, gzip };
         let Some(row) = source.next_row()? else {
             return Err(ExternalError::Empty { path: path.into() });
         };
@@ -129,21 +104,13 @@ impl Source {
                     return Err(broken(&self.path, self.gzip, line, e.to_string()));
                 }
             }
-            let inside = self
-                .record
-                .as_slice()
-                .iter()
-                .filter(|&&b| b == b'\n')
-                .count() as u64;
+            let inside = self.record.as_slice().iter().filter(|&&b| b == b'\n').count() as u64;
             if self.record.as_slice().iter().all(u8::is_ascii_whitespace) && self.record.len() < 2 {
                 continue;
             }
             self.rows += 1;
             let line = next.saturating_sub(1 + inside);
-            return Ok(Some(Row {
-                line,
-                record: &self.record,
-            }));
+            return Ok(Some(Row { line, record: &self.record }));
         }
     }
 
@@ -176,10 +143,7 @@ fn broken(path: &str, gzip: bool, line: u64, reason: String) -> ExternalError {
 fn open_file(path: &str) -> Result<File, ExternalError> {
     let unreadable = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => ExternalError::NotFound { path: path.into() },
-        _ => ExternalError::Unreadable {
-            path: path.into(),
-            reason: e.to_string(),
-        },
+        _ => ExternalError::Unreadable { path: path.into(), reason: e.to_string() },
     };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
@@ -194,18 +158,10 @@ fn other_format(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let known: [(&[u8], &str, &str); 6] = [
         (&[0xff, 0xfe], "UTF-16 text", AS_CSV),
         (&[0xfe, 0xff], "UTF-16 text", AS_CSV),
-        (
-            b"PK\x03\x04",
-            "a zip archive or an Excel workbook",
-            "unpack it, or save it as CSV",
-        ),
+        (b"PK\x03\x04", "a zip archive or an Excel workbook", "unpack it, or save it as CSV"),
         (&[0xd0, 0xcf, 0x11, 0xe0], "an old Excel workbook", AS_CSV),
         (b"PAR1", "Parquet", "convert it to CSV"),
-        (
-            &[0x28, 0xb5, 0x2f, 0xfd],
-            "zstd-compressed",
-            "unpack it, or compress it with gzip",
-        ),
+        (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed", "unpack it, or compress it with gzip"),
     ];
     known
         .iter()

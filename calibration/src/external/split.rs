@@ -49,10 +49,7 @@ pub fn split(log: &EventLog, test_share: f64, streams: &Streams) -> Result<Split
     let (test, train) = order.split_at_mut(test_count);
     test.sort_unstable();
     train.sort_unstable();
-    let split = Split {
-        train: log.select(train),
-        test: log.select(test),
-    };
+    let split = Split { train: log.select(train), test: log.select(test) };
     require_spread("train", &split.train)?;
     require_spread("test", &split.test)?;
     Ok(split)
@@ -61,11 +58,7 @@ pub fn split(log: &EventLog, test_share: f64, streams: &Streams) -> Result<Split
 fn require_spread(side: &'static str, log: &EventLog) -> Result<(), ExternalError> {
     let refuse =
         |what: String, remedy| Err(ExternalError::NothingToCalibrate { side, what, remedy });
-    let mut amounts = log
-        .events()
-        .iter()
-        .map(|event| event.amount)
-        .filter(|amount| *amount > 0.0);
+    let mut amounts = log.events().iter().map(|event| event.amount).filter(|amount| *amount > 0.0);
     match amounts.next() {
         None if log.events().is_empty() => refuse(
             "have no events in their windows".into(),

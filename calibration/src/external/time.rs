@@ -71,8 +71,7 @@ impl TimeFormat {
                 // A civil time has no zone, and the date is taken as written.
                 let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
                 let moment = text.parse::<DateTime>().or_else(|_| {
-                    text.parse::<Date>()
-                        .map(|day| day.to_datetime(jiff::civil::Time::midnight()))
+                    text.parse::<Date>().map(|day| day.to_datetime(jiff::civil::Time::midnight()))
                 });
                 moment.ok().and_then(micros)
             }
@@ -100,17 +99,10 @@ fn seconds(text: &str, unit: f64) -> Option<i64> {
 /// A format that all of these values fit.
 pub(super) fn suggest(values: &[&str]) -> Option<&'static str> {
     let fits = |format: &&str| {
-        TimeFormat::new(format).is_ok_and(|format| {
-            values
-                .iter()
-                .all(|v| format.parse(v).is_some_and(plausible))
-        })
+        TimeFormat::new(format)
+            .is_ok_and(|format| values.iter().all(|v| format.parse(v).is_some_and(plausible)))
     };
-    if values.is_empty() {
-        None
-    } else {
-        COMMON.iter().find(|f| fits(f)).copied()
-    }
+    if values.is_empty() { None } else { COMMON.iter().find(|f| fits(f)).copied() }
 }
 
 /// Whether a suggested format reads a time between 1900 and 2100: 20240131 is no Unix second.
@@ -181,9 +173,7 @@ mod tests {
 
     fn day(format: &str, text: &str) -> Option<i64> {
         let format = TimeFormat::new(format).unwrap();
-        format
-            .parse(text)
-            .map(|micros| micros.div_euclid(MICROS_PER_DAY))
+        format.parse(text).map(|micros| micros.div_euclid(MICROS_PER_DAY))
     }
 
     /// 1997-01-01 is day 9862 (`date -u -d @852076800`).
@@ -235,10 +225,7 @@ mod tests {
         assert_eq!(tick("2024-01-15", "2024-01-14"), -1);
         assert_eq!(tick("2023-12-01", "2024-12-01"), 12);
         // No 31st of April: the month begins on the 1st of May.
-        assert_eq!(
-            first_day(Tick::Month, at("2024-01-31"), 3),
-            Some(at("2024-05-01"))
-        );
+        assert_eq!(first_day(Tick::Month, at("2024-01-31"), 3), Some(at("2024-05-01")));
     }
 
     #[test]
@@ -248,11 +235,7 @@ mod tests {
                 for tick in [-3, 0, 1, 2, 13] {
                     let first = first_day(clock, start, tick).unwrap();
                     let of = |day| tick_of(clock, start, day).unwrap();
-                    assert_eq!(
-                        (of(first - 1), of(first)),
-                        (tick - 1, tick),
-                        "{clock:?} {start}"
-                    );
+                    assert_eq!((of(first - 1), of(first)), (tick - 1, tick), "{clock:?} {start}");
                 }
             }
         }

@@ -34,17 +34,8 @@ pub(super) fn apply(
     let (Some(first), Some(last)) = (days.clone().min(), days.max()) else {
         let keep = vec![false; table.users.len()];
         table.account.drop_users("no usable row", keep.len() as u64);
-        let clock = Clock {
-            tick: map.clock,
-            horizon: 1,
-            start_day: None,
-        };
-        return Ok(Windowed {
-            clock,
-            rows: Vec::new(),
-            keep,
-            days: None,
-        });
+        let clock = Clock { tick: map.clock, horizon: 1, start_day: None };
+        return Ok(Windowed { clock, rows: Vec::new(), keep, days: None });
     };
     let start = checked.start.unwrap_or(first);
     let end = checked.end.unwrap_or(last);
@@ -67,25 +58,14 @@ fn ticks(
     checked: &Checked,
     table: &mut Table,
 ) -> Result<Windowed, ExternalError> {
-    let last = table
-        .entries
-        .iter()
-        .map(|entry| entry.time)
-        .max()
-        .unwrap_or(0);
+    let last = table.entries.iter().map(|entry| entry.time).max().unwrap_or(0);
     let horizon = map.window.horizon.map_or(last + 1, i64::from);
-    let Some(horizon) = u32::try_from(horizon)
-        .ok()
-        .filter(|ticks| *ticks <= MAX_HORIZON)
-    else {
+    let Some(horizon) = u32::try_from(horizon).ok().filter(|ticks| *ticks <= MAX_HORIZON) else {
         let reason = format!(
             "the last tick is {last}, at most {MAX_HORIZON} ticks are supported; is the column a \
              date? then set time_format"
         );
-        return Err(ExternalError::Window {
-            path: path.into(),
-            reason,
-        });
+        return Err(ExternalError::Window { path: path.into(), reason });
     };
     let mut keep = table.marked.clone();
     let mut rows = Vec::with_capacity(table.entries.len());
@@ -97,22 +77,11 @@ fn ticks(
             _ => outside += 1,
         }
     }
-    table
-        .account
-        .drop_rows("tick beyond window.horizon", outside);
+    table.account.drop_rows("tick beyond window.horizon", outside);
     let lost = keep.iter().filter(|keep| !**keep).count();
     table.account.drop_users("no usable row", lost as u64);
-    let clock = Clock {
-        tick: map.clock,
-        horizon,
-        start_day: checked.start,
-    };
-    Ok(Windowed {
-        clock,
-        rows,
-        keep,
-        days: None,
-    })
+    let clock = Clock { tick: map.clock, horizon, start_day: checked.start };
+    Ok(Windowed { clock, rows, keep, days: None })
 }
 
 /// One window for all users. A user with no row before its end is not a user yet, and is dropped;
@@ -124,10 +93,8 @@ fn calendar(
     end: i64,
     table: &mut Table,
 ) -> Result<Windowed, ExternalError> {
-    let horizon = calendar_horizon(map, start, end).map_err(|reason| ExternalError::Window {
-        path: path.into(),
-        reason,
-    })?;
+    let horizon = calendar_horizon(map, start, end)
+        .map_err(|reason| ExternalError::Window { path: path.into(), reason })?;
     // Days beyond the calendar cannot come from a file with dates.
     let after = time::first_day(map.clock, start, i64::from(horizon)).unwrap_or(i64::MAX);
     let mut keep = vec![false; table.users.len()];
@@ -152,24 +119,12 @@ fn calendar(
     account.drop_rows("after the window", late);
     account.drop_rows(USER_DROPPED, of_dropped);
     let lost = |seen_value: bool| {
-        seen.iter()
-            .zip(&keep)
-            .filter(|(s, k)| !**k && **s == seen_value)
-            .count() as u64
+        seen.iter().zip(&keep).filter(|(s, k)| !**k && **s == seen_value).count() as u64
     };
     account.drop_users("first row after the window", lost(true));
     account.drop_users("no usable row", lost(false));
-    let clock = Clock {
-        tick: map.clock,
-        horizon,
-        start_day: Some(start),
-    };
-    Ok(Windowed {
-        clock,
-        rows,
-        keep,
-        days: None,
-    })
+    let clock = Clock { tick: map.clock, horizon, start_day: Some(start) };
+    Ok(Windowed { clock, rows, keep, days: None })
 }
 
 fn calendar_horizon(map: &Map, start: i64, end: i64) -> Result<u32, String> {
@@ -183,9 +138,9 @@ fn calendar_horizon(map: &Map, start: i64, end: i64) -> Result<u32, String> {
              shorten it, or set window.end to the day up to which the data are complete"
         )),
         Some(asked) => Ok(asked),
-        None if whole == 0 => Err(format!(
-            "{range}, which is less than one {tick}; choose a shorter clock"
-        )),
+        None if whole == 0 => {
+            Err(format!("{range}, which is less than one {tick}; choose a shorter clock"))
+        }
         None if whole > MAX_HORIZON => Err(format!(
             "{range}, which is {whole} ticks of one {tick}, at most {MAX_HORIZON} are supported; \
              choose a longer clock, or window.start and window.end"
@@ -244,32 +199,17 @@ fn first_event(map: &Map, start: i64, end: i64, table: &mut Table) -> Windowed {
         }
     }
     let account = &mut table.account;
-    account.drop_rows(
-        "on the day of the user's first event, before his window",
-        early,
-    );
+    account.drop_rows("on the day of the user's first event, before his window", early);
     account.drop_rows("after the user's window", late);
     account.drop_rows(USER_DROPPED, of_dropped);
     let lost = |why| origin.iter().filter(|o| **o == Err(why)).count() as u64;
     account.drop_users("no usable row", lost(Without::Rows));
     account.drop_users("first event before window.start", lost(Without::Before));
     account.drop_users("first event after window.end", lost(Without::After));
-    account.drop_users(
-        "window reaches beyond the end of the data",
-        lost(Without::FullWindow),
-    );
+    account.drop_users("window reaches beyond the end of the data", lost(Without::FullWindow));
     let keep = origin.iter().map(Result::is_ok).collect();
-    let clock = Clock {
-        tick: map.clock,
-        horizon,
-        start_day: None,
-    };
-    Windowed {
-        clock,
-        rows,
-        keep,
-        days: None,
-    }
+    let clock = Clock { tick: map.clock, horizon, start_day: None };
+    Windowed { clock, rows, keep, days: None }
 }
 
 /// The words for a tick length, for a person.

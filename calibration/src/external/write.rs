@@ -49,17 +49,8 @@ pub fn write_log(log: &EventLog, out: &mut dyn io::Write) -> io::Result<()> {
         for event in log.events_of(user) {
             let kind = &log.kinds()[usize::from(event.kind)];
             let known = !event.balance.is_nan();
-            let balance = if known {
-                event.balance.to_string()
-            } else {
-                String::new()
-            };
-            row(
-                &event.tick.to_string(),
-                kind,
-                &event.amount.to_string(),
-                &balance,
-            )?;
+            let balance = if known { event.balance.to_string() } else { String::new() };
+            row(&event.tick.to_string(), kind, &event.amount.to_string(), &balance)?;
         }
     }
     csv.flush()
@@ -79,9 +70,7 @@ pub fn read_log(path: &str, clock: &Clock, kinds: &[String]) -> Result<Loaded, E
 /// # Errors
 /// The file cannot be read, is empty, or is no CSV.
 pub fn is_written_log(path: &str) -> Result<bool, ExternalError> {
-    Ok(Source::open(path, b',')?
-        .header
-        .starts_with(&COLUMNS.map(String::from)))
+    Ok(Source::open(path, b',')?.header.starts_with(&COLUMNS.map(String::from)))
 }
 
 impl Map {
@@ -92,21 +81,11 @@ impl Map {
     pub fn written(path: &str, clock: &Clock, kinds: &[String]) -> Result<Self, ExternalError> {
         let header = Source::open(path, b',')?.header;
         let [user, time, kind, amount] = COLUMNS.map(String::from);
-        let balance = header
-            .get(COLUMNS.len())
-            .filter(|name| *name == BALANCE)
-            .cloned();
+        let balance = header.get(COLUMNS.len()).filter(|name| *name == BALANCE).cloned();
         let is_covariate = |name: &&String| name.starts_with(COVARIATE);
         let covariates = header.iter().filter(is_covariate).cloned().collect();
         Ok(Self {
-            columns: Columns {
-                user,
-                time,
-                amount,
-                kind: Some(kind),
-                balance,
-                covariates,
-            },
+            columns: Columns { user, time, amount, kind: Some(kind), balance, covariates },
             kind_order: kinds.to_vec(),
             time_format: "tick".into(),
             clock: clock.tick,

@@ -84,21 +84,13 @@ pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
         weight,
     };
     let varies = |(feature, ..): &&(&str, &str, f64)| {
-        statistics
-            .feature(feature)
-            .is_some_and(|entry| match &entry.form {
-                Form::Grid(distribution) => distribution.sd > 0.0,
-                _ => false,
-            })
+        statistics.feature(feature).is_some_and(|entry| match &entry.form {
+            Form::Grid(distribution) => distribution.sd > 0.0,
+            _ => false,
+        })
     };
     let mut terms: Vec<Term> = DEFAULT_TERMS.iter().filter(varies).map(term).collect();
-    if statistics
-        .kind_events
-        .iter()
-        .filter(|&&events| events > 0)
-        .count()
-        > 1
-    {
+    if statistics.kind_events.iter().filter(|&&events| events > 0).count() > 1 {
         terms.push(term(&("kind", "total-variation", 1.0)));
     }
     terms
@@ -109,9 +101,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     let near = known.iter().map(|k| (strsim::jaro_winkler(name, k), *k));
     near.filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(String::new(), |(_, known)| {
-            format!("; did you mean `{known}`?")
-        })
+        .map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"))
 }
 
 /// One thing a reward optimises: a discrepancy on a feature.

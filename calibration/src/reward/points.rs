@@ -24,10 +24,8 @@ impl Points {
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
         let total: f64 = pairs.iter().map(|pair| pair.1).sum();
         let mass = |group: &[(f64, f64)]| group.iter().map(|pair| pair.1).sum::<f64>() / total;
-        let distinct: Vec<(f64, f64)> = pairs
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|group| (group[0].0, mass(group)))
-            .collect();
+        let distinct: Vec<(f64, f64)> =
+            pairs.chunk_by(|a, b| a.0 == b.0).map(|group| (group[0].0, mass(group))).collect();
         if distinct.len() <= LIMIT {
             let (values, weights) = distinct.into_iter().unzip();
             return Self { values, weights };
@@ -81,10 +79,7 @@ impl Points {
     /// The mixture `(1 - share) self + share other`, not compressed.
     pub fn mixed(&self, other: &Self, share: f64) -> Vec<(f64, f64)> {
         let part = |points: &Self, share: f64| -> Vec<(f64, f64)> {
-            points
-                .pairs()
-                .map(|(value, weight)| (value, weight * share))
-                .collect()
+            points.pairs().map(|(value, weight)| (value, weight * share)).collect()
         };
         let mut pairs = part(self, 1.0 - share);
         pairs.extend(part(other, share));
@@ -92,10 +87,7 @@ impl Points {
     }
 
     fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.values
-            .iter()
-            .copied()
-            .zip(self.weights.iter().copied())
+        self.values.iter().copied().zip(self.weights.iter().copied())
     }
 
     /// Whether there is no mass.
@@ -110,10 +102,7 @@ impl Points {
 
     /// As discrepancies see them.
     pub fn weighted(&self) -> Weighted<'_> {
-        Weighted {
-            values: &self.values,
-            weights: Some(&self.weights),
-        }
+        Weighted { values: &self.values, weights: Some(&self.weights) }
     }
 }
 
@@ -144,10 +133,7 @@ mod tests {
         // No quantile moves further than a 256th of mass, so W1 is under the mean width of bins.
         let grid = crate::discrepancy::wasserstein::distance(
             points.weighted(),
-            Weighted {
-                values: &values,
-                weights: None,
-            },
+            Weighted { values: &values, weights: None },
         );
         assert!(grid.unwrap() < 0.01);
     }

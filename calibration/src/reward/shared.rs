@@ -37,16 +37,9 @@ impl SharedReward {
     /// # Errors
     /// Unknown or unmeasured features, and discrepancies without a value on weighted rows.
     pub fn new(config: &SharedConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        let terms = config
-            .terms
-            .clone()
-            .unwrap_or_else(|| default_terms(statistics));
+        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
         let ready = Ready::all(&terms, statistics)?;
-        Ok(Self {
-            terms,
-            ready,
-            discrepancy: f64::NAN,
-        })
+        Ok(Self { terms, ready, discrepancy: f64::NAN })
     }
 }
 
@@ -66,9 +59,7 @@ impl Reward for SharedReward {
         }
         self.discrepancy = term::mean_distance(&self.ready, &distances)?;
         let terms = self.ready.iter().zip(&distances);
-        let paid = terms
-            .map(|(ready, distance)| ready.weight * distance.unwrap_or(0.0))
-            .sum();
+        let paid = terms.map(|(ready, distance)| ready.weight * distance.unwrap_or(0.0)).sum();
         Ok(Arc::new(SharedPayment { paid }))
     }
 

@@ -35,11 +35,7 @@ impl Ready {
             known: known.join(", "),
         };
         let feature = features::find(&term.feature).ok_or_else(|| {
-            unknown(
-                "feature",
-                &term.feature,
-                FEATURES.iter().map(|f| f.name).collect(),
-            )
+            unknown("feature", &term.feature, FEATURES.iter().map(|f| f.name).collect())
         })?;
         let discrepancy = discrepancy::find(&term.discrepancy).ok_or_else(|| {
             let known = DISCREPANCIES.iter().map(|d| d.name()).collect();
@@ -73,18 +69,12 @@ impl Ready {
         if external.is_empty() {
             return Err(RewardError::NotMeasured(term.feature.clone()));
         }
-        let ready = Self {
-            feature,
-            discrepancy,
-            weight: term.weight,
-            external,
-        };
+        let ready = Self { feature, discrepancy, weight: term.weight, external };
         match discrepancy.witness(ready.external.weighted(), ready.external.weighted()) {
             None => Err(no_witness("it has none on any feature")),
-            Some(Err(source)) => Err(RewardError::Discrepancy {
-                feature: term.feature.clone(),
-                source,
-            }),
+            Some(Err(source)) => {
+                Err(RewardError::Discrepancy { feature: term.feature.clone(), source })
+            }
             Some(Ok(_)) => Ok(ready),
         }
     }
@@ -92,9 +82,7 @@ impl Ready {
     /// Makes all terms ready.
     pub fn all(terms: &[Term], statistics: &Statistics) -> Result<Vec<Self>, RewardError> {
         if terms.is_empty() {
-            return Err(RewardError::BadTerms(
-                "a reward needs at least one term".into(),
-            ));
+            return Err(RewardError::BadTerms("a reward needs at least one term".into()));
         }
         for (i, term) in terms.iter().enumerate() {
             let same = |other: &Term| {
@@ -108,10 +96,7 @@ impl Ready {
                 )));
             }
         }
-        terms
-            .iter()
-            .map(|term| Self::new(term, statistics))
-            .collect()
+        terms.iter().map(|term| Self::new(term, statistics)).collect()
     }
 
     /// The feature over a simulated log.
@@ -142,24 +127,15 @@ impl Ready {
         if internal.is_empty() {
             return Ok(None);
         }
-        let value = self
-            .discrepancy
-            .weighted_value(internal.weighted(), self.external.weighted());
+        let value = self.discrepancy.weighted_value(internal.weighted(), self.external.weighted());
         let Some(value) = value else { return Ok(None) };
         let value = value.map_err(|source| self.failed(source))?;
-        Ok(Some(if self.discrepancy.squared() {
-            value.max(0.0).sqrt()
-        } else {
-            value
-        }))
+        Ok(Some(if self.discrepancy.squared() { value.max(0.0).sqrt() } else { value }))
     }
 
     /// An error of the discrepancy, with the name of the feature.
     pub fn failed(&self, source: discrepancy::DiscrepancyError) -> RewardError {
-        RewardError::Discrepancy {
-            feature: self.feature.name.into(),
-            source,
-        }
+        RewardError::Discrepancy { feature: self.feature.name.into(), source }
     }
 }
 

@@ -23,23 +23,11 @@ fn log(users: u32, rate: f64, price: f64, refunds: f64, seed: u64) -> EventLog {
             while stream.uniform() < own {
                 let amount = level * (1 + stream.below(6)) as f64;
                 let kind = u16::from(stream.uniform() < refunds);
-                events.push((
-                    user,
-                    Event {
-                        tick,
-                        kind,
-                        amount,
-                        balance: f64::NAN,
-                    },
-                ));
+                events.push((user, Event { tick, kind, amount, balance: f64::NAN }));
             }
         }
     }
-    let clock = trueup_env::Clock {
-        tick: Tick::Week,
-        horizon: HORIZON,
-        start_day: None,
-    };
+    let clock = trueup_env::Clock { tick: Tick::Week, horizon: HORIZON, start_day: None };
     let labels = (0..users).map(|user| user.to_string()).collect();
     let kinds = vec!["purchase".into(), "refund".into()];
     EventLog::new(clock, kinds, labels, events, Covariates::default()).unwrap()
@@ -54,18 +42,11 @@ fn statistics() -> Statistics {
 }
 
 fn term(feature: &str, discrepancy: &str) -> Term {
-    Term {
-        feature: feature.into(),
-        discrepancy: discrepancy.into(),
-        weight: 1.0,
-    }
+    Term { feature: feature.into(), discrepancy: discrepancy.into(), weight: 1.0 }
 }
 
 fn witness(terms: Vec<Term>) -> WitnessReward {
-    let config = WitnessConfig {
-        terms: Some(terms),
-        ..WitnessConfig::default()
-    };
+    let config = WitnessConfig { terms: Some(terms), ..WitnessConfig::default() };
     WitnessReward::new(&config, &statistics()).unwrap()
 }
 
@@ -96,29 +77,16 @@ fn tilted(term: &Term, sample: &Sample, pays: &[f64], eta: f64) -> f64 {
         Form::Counts { counts } => {
             // One row a category, as the reward gives them.
             let mut sums = vec![0.0; counts.len()];
-            values
-                .iter()
-                .zip(&weights)
-                .for_each(|(&c, w)| sums[c as usize] += w);
+            values.iter().zip(&weights).for_each(|(&c, w)| sums[c as usize] += w);
             values = (0..counts.len()).map(|c| c as f64).collect();
             weights = sums;
             Points::of_counts(counts)
         }
         Form::Pair { .. } => unreachable!("no term on pairs"),
     };
-    let rows = Weighted {
-        values: &values,
-        weights: Some(&weights),
-    };
-    let value = discrepancy
-        .weighted_value(rows, external.weighted())
-        .unwrap()
-        .unwrap();
-    if discrepancy.squared() {
-        value.sqrt()
-    } else {
-        value
-    }
+    let rows = Weighted { values: &values, weights: Some(&weights) };
+    let value = discrepancy.weighted_value(rows, external.weighted()).unwrap().unwrap();
+    if discrepancy.squared() { value.sqrt() } else { value }
 }
 
 /// For every real feature and every discrepancy that has a witness: with user weights
@@ -131,45 +99,28 @@ fn pay_is_the_slope_of_every_distance() {
     for feature in FEATURES.iter().filter(|f| f.shape() == Shape::Real) {
         for discrepancy in DISCREPANCIES.iter().filter(|d| d.shape() == Shape::Real) {
             let term = term(feature.name, discrepancy.name());
-            let config = WitnessConfig {
-                terms: Some(vec![term.clone()]),
-                ..Default::default()
-            };
+            let config = WitnessConfig { terms: Some(vec![term.clone()]), ..Default::default() };
             let Ok(mut reward) = WitnessReward::new(&config, &statistics()) else {
                 let none = discrepancy.name();
-                assert!(
-                    ["kolmogorov-smirnov", "between-share-gap"].contains(&none),
-                    "{none}"
-                );
+                assert!(["kolmogorov-smirnov", "between-share-gap"].contains(&none), "{none}");
                 continue;
             };
             let sample = feature.sample(&log);
             let payment = reward.refit(&log).unwrap();
             let pays = pays(payment.as_ref(), &log);
             let centre = mean(&pays);
-            let variance = mean(
-                &pays
-                    .iter()
-                    .map(|s| (s - centre).powi(2))
-                    .collect::<Vec<_>>(),
-            );
+            let variance = mean(&pays.iter().map(|s| (s - centre).powi(2)).collect::<Vec<_>>());
             let step = 1e-4 / variance.sqrt();
             let slope = (tilted(&term, &sample, &pays, step)
                 - tilted(&term, &sample, &pays, -step))
                 / (2.0 * step);
             let now = tilted(&term, &sample, &pays, 0.0);
             let users = sample.users_with_rows() as f64;
-            let factor = if discrepancy.squared() {
-                (now * now + 0.3 / users).sqrt() / now
-            } else {
-                1.0
-            };
+            let factor =
+                if discrepancy.squared() { (now * now + 0.3 / users).sqrt() / now } else { 1.0 };
             let (name, expected) = (format!("{term:?}"), -variance * factor);
             assert!(variance > 0.0, "{name} pays all alike");
-            assert!(
-                (slope / expected - 1.0).abs() < 2e-3,
-                "{name}: {slope} against {expected}"
-            );
+            assert!((slope / expected - 1.0).abs() < 2e-3, "{name}: {slope} against {expected}");
             assert!((reward.discrepancy() - now).abs() < 1e-9, "{name}");
             pairs += 1;
         }
@@ -214,9 +165,7 @@ fn the_default_reward_lowers_the_mean_distance() {
 fn centring_pays_nothing_for_volume() {
     let log = internal();
     for feature in ["log_amount", "gap", "event_tick"] {
-        let payment = witness(vec![term(feature, "cramer-von-mises")])
-            .refit(&log)
-            .unwrap();
+        let payment = witness(vec![term(feature, "cramer-von-mises")]).refit(&log).unwrap();
         let pays = pays(payment.as_ref(), &log);
         let scale = pays.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
         assert!(mean(&pays).abs() < 1e-10 * scale, "{feature}");
@@ -227,9 +176,7 @@ fn centring_pays_nothing_for_volume() {
 #[test]
 fn user_pay_telescopes_to_the_final_feature() {
     let log = internal();
-    let payment = witness(vec![term("event_count", "cramer-von-mises")])
-        .refit(&log)
-        .unwrap();
+    let payment = witness(vec![term("event_count", "cramer-von-mises")]).refit(&log).unwrap();
     let pays = pays(payment.as_ref(), &log);
     let mut seen = std::collections::HashMap::new();
     for (user, pay) in pays.iter().enumerate() {
@@ -245,22 +192,10 @@ fn user_pay_telescopes_to_the_final_feature() {
 fn memory_mixes_earlier_rollouts_in() {
     let (first, second) = (internal(), log(160, 0.03, 20.0, 0.0, 9));
     for feature in ["event_count", "kind"] {
-        let discrepancy = if feature == "kind" {
-            "total-variation"
-        } else {
-            "cramer-von-mises"
-        };
+        let discrepancy = if feature == "kind" { "total-variation" } else { "cramer-von-mises" };
         let make = |memory| {
             let terms = Some(vec![term(feature, discrepancy)]);
-            WitnessReward::new(
-                &WitnessConfig {
-                    terms,
-                    memory,
-                    decay: 0.5,
-                },
-                &statistics(),
-            )
-            .unwrap()
+            WitnessReward::new(&WitnessConfig { terms, memory, decay: 0.5 }, &statistics()).unwrap()
         };
         let fitted = |memory, logs: &[&EventLog]| {
             let mut reward = make(memory);
@@ -269,28 +204,17 @@ fn memory_mixes_earlier_rollouts_in() {
         };
         let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
         let alone = fitted(0.5, &[&second]);
-        assert!(
-            close(&alone, &fitted(0.5, &[&second, &second])),
-            "{feature}"
-        );
+        assert!(close(&alone, &fitted(0.5, &[&second, &second])), "{feature}");
         assert!(close(&alone, &fitted(0.0, &[&first, &second])), "{feature}");
-        assert!(
-            !close(&alone, &fitted(0.5, &[&first, &second])),
-            "{feature}"
-        );
+        assert!(!close(&alone, &fitted(0.5, &[&first, &second])), "{feature}");
     }
 }
 
 #[test]
 fn the_shared_reward_pays_all_users_the_same_at_the_end() {
     let log = internal();
-    let terms = vec![
-        term("log_count", "cramer-von-mises"),
-        term("gap", "wasserstein-1"),
-    ];
-    let config = RewardConfig::Shared(SharedConfig {
-        terms: Some(terms.clone()),
-    });
+    let terms = vec![term("log_count", "cramer-von-mises"), term("gap", "wasserstein-1")];
+    let config = RewardConfig::Shared(SharedConfig { terms: Some(terms.clone()) });
     let mut reward = config.build(&statistics()).unwrap();
     let payment = reward.refit(&log).unwrap();
     let expected: f64 = terms
@@ -302,9 +226,7 @@ fn the_shared_reward_pays_all_users_the_same_at_the_end() {
         .sum();
     assert!((reward.discrepancy() - expected / 2.0).abs() < 1e-12);
     for user in 0..log.user_count() {
-        let end = replay(payment.as_ref(), log.events_of(user), |pay| {
-            assert_eq!(pay, 0.0)
-        });
+        let end = replay(payment.as_ref(), log.events_of(user), |pay| assert_eq!(pay, 0.0));
         assert!((end + expected).abs() < 1e-12);
     }
 }
@@ -316,12 +238,7 @@ fn a_log_without_events_is_paid_where_it_can_be() {
     let mut reward = RewardConfig::default().build(&statistics()).unwrap();
     let payment = reward.refit(&nobody).unwrap();
     assert!(reward.discrepancy().is_finite());
-    let event = Event {
-        tick: 3,
-        kind: 0,
-        amount: 11.0,
-        balance: f64::NAN,
-    };
+    let event = Event { tick: 3, kind: 0, amount: 11.0, balance: f64::NAN };
     let mut paid = 0.0;
     replay(payment.as_ref(), &[event], |pay| paid += pay);
     assert!(paid > 0.0 && paid.is_finite());
@@ -332,33 +249,17 @@ fn a_log_without_events_is_paid_where_it_can_be() {
 #[test]
 fn what_cannot_be_rewarded_is_said_with_a_remedy() {
     let refused = |feature: &str, discrepancy: &str, weight: f64| {
-        let terms = Some(vec![Term {
-            weight,
-            ..term(feature, discrepancy)
-        }]);
-        let config = RewardConfig::Witness(WitnessConfig {
-            terms,
-            ..Default::default()
-        });
-        config
-            .build(&statistics())
-            .err()
-            .map(|error| error.to_string())
-            .unwrap()
+        let terms = Some(vec![Term { weight, ..term(feature, discrepancy) }]);
+        let config = RewardConfig::Witness(WitnessConfig { terms, ..Default::default() });
+        config.build(&statistics()).err().map(|error| error.to_string()).unwrap()
     };
     assert!(refused("log_amonut", "wasserstein-1", 1.0).contains("did you mean `log_amount`?"));
     assert!(refused("gap", "wasserstien-1", 1.0).contains("did you mean `wasserstein-1`?"));
     assert!(refused("gap", "kolmogorov-smirnov", 1.0).contains("no witness"));
     assert!(refused("kind", "wasserstein-1", 1.0).contains("Category"));
     assert!(refused("gap", "wasserstein-1", -1.0).contains("-1"));
-    let missing = Statistics {
-        features: Vec::new(),
-        ..statistics()
-    };
-    let config = WitnessConfig {
-        terms: Some(vec![term("gap", "energy")]),
-        ..Default::default()
-    };
+    let missing = Statistics { features: Vec::new(), ..statistics() };
+    let config = WitnessConfig { terms: Some(vec![term("gap", "energy")]), ..Default::default() };
     let error = RewardConfig::Witness(config).build(&missing).err().unwrap();
     assert!(matches!(error, RewardError::NotMeasured(feature) if feature == "gap"));
     assert!(RewardConfig::default().build(&missing).is_err());
@@ -367,16 +268,10 @@ fn what_cannot_be_rewarded_is_said_with_a_remedy() {
 #[test]
 fn configs_are_read_with_defaults_and_refuse_unknown_keys() {
     let read = serde_json::from_str::<RewardConfig>;
-    assert_eq!(
-        read(r#"{"kind": "witness"}"#).unwrap(),
-        RewardConfig::default()
-    );
+    assert_eq!(read(r#"{"kind": "witness"}"#).unwrap(), RewardConfig::default());
     let shared = r#"{"kind": "shared", "terms": [{"feature": "gap", "discrepancy": "energy"}]}"#;
     let terms = Some(vec![term("gap", "energy")]);
-    assert_eq!(
-        read(shared).unwrap(),
-        RewardConfig::Shared(SharedConfig { terms })
-    );
+    assert_eq!(read(shared).unwrap(), RewardConfig::Shared(SharedConfig { terms }));
     assert!(read(r#"{"kind": "witness", "memroy": 0.5}"#).is_err());
     assert!(read(r#"{"kind": "shared", "memory": 0.5}"#).is_err());
     for name in REWARDS {
@@ -384,9 +279,6 @@ fn configs_are_read_with_defaults_and_refuse_unknown_keys() {
         let config: RewardConfig = serde_json::from_str(&text).unwrap();
         assert_eq!(config.build(&statistics()).unwrap().name(), *name);
     }
-    let config = WitnessConfig {
-        memory: 1.0,
-        ..Default::default()
-    };
+    let config = WitnessConfig { memory: 1.0, ..Default::default() };
     assert!(RewardConfig::Witness(config).build(&statistics()).is_err());
 }

@@ -61,11 +61,7 @@ pub struct WitnessConfig {
 
 impl Default for WitnessConfig {
     fn default() -> Self {
-        Self {
-            terms: None,
-            memory: 0.5,
-            decay: 0.8,
-        }
+        Self { terms: None, memory: 0.5, decay: 0.8 }
     }
 }
 
@@ -95,10 +91,7 @@ impl WitnessReward {
                 )));
             }
         }
-        let terms = config
-            .terms
-            .clone()
-            .unwrap_or_else(|| default_terms(statistics));
+        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
         let ready = Ready::all(&terms, statistics)?;
         Ok(Self {
             memories: vec![Points::default(); ready.len()],
@@ -154,11 +147,8 @@ impl Reward for WitnessReward {
     }
 
     fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError> {
-        let rollouts: Vec<Rollout> = self
-            .ready
-            .iter()
-            .map(|ready| ready.measure(internal))
-            .collect();
+        let rollouts: Vec<Rollout> =
+            self.ready.iter().map(|ready| ready.measure(internal)).collect();
         let distances = self.ready.iter().zip(&rollouts);
         let distances: Result<Vec<_>, _> = distances.map(|(t, r)| t.distance(&r.points)).collect();
         self.discrepancy = term::mean_distance(&self.ready, &distances?)?;
@@ -167,19 +157,10 @@ impl Reward for WitnessReward {
             let p = self.remember(i, &rollout.points);
             // A term that never had a row pays nothing: terms that have rows bring them about.
             if !p.is_empty() {
-                pays.push(Pay::new(
-                    &self.ready[i],
-                    &p,
-                    rollout,
-                    self.clock,
-                    self.kinds,
-                )?);
+                pays.push(Pay::new(&self.ready[i], &p, rollout, self.clock, self.kinds)?);
             }
         }
-        Ok(Arc::new(WitnessPayment {
-            clock: self.clock,
-            pays,
-        }))
+        Ok(Arc::new(WitnessPayment { clock: self.clock, pays }))
     }
 
     fn discrepancy(&self) -> f64 {
@@ -214,11 +195,7 @@ impl Pay {
             let (p, q) = (p.weighted(), term.external.weighted());
             let witness = term.discrepancy.witness(p, q).transpose().map_err(failed)?;
             let normaliser = if term.discrepancy.squared() {
-                let value = term
-                    .discrepancy
-                    .weighted_value(p, q)
-                    .transpose()
-                    .map_err(failed)?;
+                let value = term.discrepancy.weighted_value(p, q).transpose().map_err(failed)?;
                 2.0 * (value.unwrap_or(0.0).max(0.0) + 0.3 * noise).sqrt()
             } else {
                 1.0
@@ -258,11 +235,7 @@ impl Pay {
     fn event(&self, before: &History, event: &Event, after: &History, clock: &Clock) -> f64 {
         let row = match self.definition {
             Definition::User(_) => {
-                let from = if before.count == 0 {
-                    self.empty
-                } else {
-                    self.user(before, clock)
-                };
+                let from = if before.count == 0 { self.empty } else { self.user(before, clock) };
                 return self.user(after, clock) - from;
             }
             Definition::Event(f) => f(before, event),
@@ -290,9 +263,6 @@ struct WitnessPayment {
 
 impl Payment for WitnessPayment {
     fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
-        self.pays
-            .iter()
-            .map(|pay| pay.event(before, event, after, &self.clock))
-            .sum()
+        self.pays.iter().map(|pay| pay.event(before, event, after, &self.clock)).sum()
     }
 }

@@ -54,10 +54,7 @@ pub struct BadField {
 }
 
 fn bad<T>(field: impl Into<String>, why: impl Into<String>) -> Result<T, BadField> {
-    Err(BadField {
-        field: field.into(),
-        why: why.into(),
-    })
+    Err(BadField { field: field.into(), why: why.into() })
 }
 
 impl Statistics {
@@ -66,19 +63,13 @@ impl Statistics {
     /// # Errors
     /// A file that cannot be read, is of another form or version, or holds impossible numbers.
     pub fn load(path: &Path) -> Result<Self, StatisticsError> {
-        let text = fs::read_to_string(path).map_err(|source| StatisticsError::Io {
-            path: path.into(),
-            source,
-        })?;
-        let statistics: Self =
-            serde_json::from_str(&text).map_err(|source| StatisticsError::Form {
-                path: path.into(),
-                source,
-            })?;
-        statistics.check().map_err(|problem| StatisticsError::Bad {
-            path: path.into(),
-            problem,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|source| StatisticsError::Io { path: path.into(), source })?;
+        let statistics: Self = serde_json::from_str(&text)
+            .map_err(|source| StatisticsError::Form { path: path.into(), source })?;
+        statistics
+            .check()
+            .map_err(|problem| StatisticsError::Bad { path: path.into(), problem })?;
         Ok(statistics)
     }
 
@@ -88,15 +79,9 @@ impl Statistics {
     /// Statistics that do not pass [`Statistics::check`], or a file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), StatisticsError> {
         self.check()?;
-        let io = |source| StatisticsError::Io {
-            path: path.into(),
-            source,
-        };
-        let mut text =
-            serde_json::to_string_pretty(self).map_err(|source| StatisticsError::Form {
-                path: path.into(),
-                source,
-            })?;
+        let io = |source| StatisticsError::Io { path: path.into(), source };
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|source| StatisticsError::Form { path: path.into(), source })?;
         text.push('\n');
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(format!(".{}.tmp", std::process::id()));
@@ -132,10 +117,7 @@ impl Statistics {
         self.check_kinds()?;
         if !(0.0..=1.0).contains(&self.same_tick_share) {
             let share = self.same_tick_share;
-            return bad(
-                "same_tick_share",
-                format!("is {share}, not a share from 0 to 1"),
-            );
+            return bad("same_tick_share", format!("is {share}, not a share from 0 to 1"));
         }
         for (i, entry) in self.features.iter().enumerate() {
             self.check_feature(&format!("features[{i}] ({})", entry.feature), i, entry)?;
@@ -149,37 +131,21 @@ impl Statistics {
     fn check_kinds(&self) -> Result<(), BadField> {
         let kinds = self.kinds.len();
         if kinds == 0 || kinds > MAX_KINDS {
-            return bad(
-                "kinds",
-                format!("has {kinds} names; 1 to {MAX_KINDS} are possible"),
-            );
+            return bad("kinds", format!("has {kinds} names; 1 to {MAX_KINDS} are possible"));
         }
         if let Some(twice) = (1..kinds).find(|&i| self.kinds[..i].contains(&self.kinds[i])) {
-            return bad(
-                format!("kinds[{twice}]"),
-                "stands twice; names of kinds differ",
-            );
+            return bad(format!("kinds[{twice}]"), "stands twice; names of kinds differ");
         }
-        for (field, len) in [
-            ("kind_events", self.kind_events.len()),
-            ("amounts", self.amounts.len()),
-        ] {
+        for (field, len) in
+            [("kind_events", self.kind_events.len()), ("amounts", self.amounts.len())]
+        {
             if len != kinds {
-                return bad(
-                    field,
-                    format!("has {len} entries for {kinds} kinds; give one a kind"),
-                );
+                return bad(field, format!("has {len} entries for {kinds} kinds; give one a kind"));
             }
         }
-        let sum = self
-            .kind_events
-            .iter()
-            .try_fold(0usize, |sum, &n| sum.checked_add(n));
+        let sum = self.kind_events.iter().try_fold(0usize, |sum, &n| sum.checked_add(n));
         if sum != Some(self.events) {
-            return bad(
-                "kind_events",
-                format!("does not add up to `events` ({})", self.events),
-            );
+            return bad("kind_events", format!("does not add up to `events` ({})", self.events));
         }
         for (kind, amounts) in self.amounts.iter().enumerate() {
             let field = format!("amounts[{kind}] ({})", self.kinds[kind]);
@@ -208,17 +174,11 @@ impl Statistics {
         let Some(feature) = features::find(&entry.feature) else {
             return bad(field, "is no feature of this program; delete the entry");
         };
-        if self.features[..index]
-            .iter()
-            .any(|other| other.feature == entry.feature)
-        {
+        if self.features[..index].iter().any(|other| other.feature == entry.feature) {
             return bad(field, "stands twice; keep one");
         }
         if entry.level != feature.level {
-            return bad(
-                format!("{field}.level"),
-                format!("is not `{}`", feature.level.name()),
-            );
+            return bad(format!("{field}.level"), format!("is not `{}`", feature.level.name()));
         }
         if entry.rows == 0 || entry.users == 0 || entry.users > self.users {
             let (rows, users, all) = (entry.rows, entry.users, self.users);
@@ -240,10 +200,7 @@ impl Statistics {
                         format!("has {len} entries, not {wanted}"),
                     );
                 }
-                match counts
-                    .iter()
-                    .find(|count| !(count.is_finite() && **count >= 0.0))
-                {
+                match counts.iter().find(|count| !(count.is_finite() && **count >= 0.0)) {
                     Some(count) => bad(
                         format!("{field}.counts"),
                         format!("holds {count}; counts are at least 0 (noise may be cut there)"),
@@ -254,14 +211,7 @@ impl Statistics {
                     None => Ok(()),
                 }
             }
-            (
-                Form::Pair {
-                    mean,
-                    sd,
-                    correlation,
-                },
-                Definition::Pair(_),
-            ) => {
+            (Form::Pair { mean, sd, correlation }, Definition::Pair(_)) => {
                 let sound = mean.iter().all(|x| x.is_finite())
                     && sd.iter().all(|x| x.is_finite() && *x >= 0.0)
                     && (-1.0 - 1e-9..=1.0 + 1e-9).contains(correlation);
@@ -280,11 +230,7 @@ impl Statistics {
 }
 
 fn check_distribution(field: &str, distribution: &Distribution) -> Result<(), BadField> {
-    let Distribution {
-        quantiles,
-        mean,
-        sd,
-    } = distribution;
+    let Distribution { quantiles, mean, sd } = distribution;
     if quantiles.len() < 2 {
         return bad(format!("{field}.quantiles"), "has fewer than 2 entries");
     }
@@ -310,10 +256,7 @@ fn check_distribution(field: &str, distribution: &Distribution) -> Result<(), Ba
         );
     }
     if !(sd.is_finite() && *sd >= 0.0) {
-        return bad(
-            format!("{field}.sd"),
-            format!("is {sd}, not a finite number of at least 0"),
-        );
+        return bad(format!("{field}.sd"), format!("is {sd}, not a finite number of at least 0"));
     }
     Ok(())
 }

@@ -26,16 +26,8 @@ fn quantile_grids_equal_numpys() {
     for case in serde_json::from_str::<Fixture>(text).unwrap().cases {
         let found = Distribution::of(&case.values).unwrap();
         assert_eq!(found.quantiles, case.quantiles, "{}", case.name);
-        assert!(
-            (found.mean - case.mean).abs() < 1e-12 * (1.0 + case.mean.abs()),
-            "{}",
-            case.name
-        );
-        assert!(
-            (found.sd - case.sd).abs() < 1e-12 * (1.0 + case.sd),
-            "{}",
-            case.name
-        );
+        assert!((found.mean - case.mean).abs() < 1e-12 * (1.0 + case.mean.abs()), "{}", case.name);
+        assert!((found.sd - case.sd).abs() < 1e-12 * (1.0 + case.sd), "{}", case.name);
     }
 }
 
@@ -45,9 +37,7 @@ fn quantile_grids_equal_numpys() {
 fn points_keep_the_mean_of_a_heavy_tail() {
     let mut stream = Streams::new(4).stream("points", 0);
     // Pareto with index 1.5 on the right, and its mirror image.
-    let right: Vec<f64> = (0..20_000)
-        .map(|_| (1.0 - stream.uniform()).powf(-1.0 / 1.5))
-        .collect();
+    let right: Vec<f64> = (0..20_000).map(|_| (1.0 - stream.uniform()).powf(-1.0 / 1.5)).collect();
     let left: Vec<f64> = right.iter().map(|x| -x).collect();
     for values in [right, left] {
         let distribution = Distribution::of(&values).unwrap();
@@ -56,22 +46,13 @@ fn points_keep_the_mean_of_a_heavy_tail() {
         assert!(weights.iter().all(|w| *w >= 0.0));
         assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let mean: f64 = points.iter().zip(&weights).map(|(x, w)| x * w).sum();
-        assert!(
-            (mean - distribution.mean).abs() < 1e-9,
-            "{mean} {}",
-            distribution.mean
-        );
+        assert!((mean - distribution.mean).abs() < 1e-9, "{mean} {}", distribution.mean);
     }
     assert_eq!(Distribution::of(&[2.0, 2.0]).unwrap().points().0, [2.0]);
 }
 
 fn statistics() -> Statistics {
-    let event = |tick, kind, amount| Event {
-        tick,
-        kind,
-        amount,
-        balance: f64::NAN,
-    };
+    let event = |tick, kind, amount| Event { tick, kind, amount, balance: f64::NAN };
     let events = [
         (0, event(1, 0, 3.5)),
         (0, event(3, 1, 10.1)),
@@ -80,18 +61,11 @@ fn statistics() -> Statistics {
         (1, event(4, 0, 1e-3)),
     ];
     let log = EventLog::new(
-        Clock {
-            tick: Tick::Day,
-            horizon: 5,
-            start_day: Some(9862),
-        },
+        Clock { tick: Tick::Day, horizon: 5, start_day: Some(9862) },
         vec!["buy".into(), "sell".into(), "never".into()],
         vec!["a".into(), "b".into(), "c".into()],
         events,
-        Covariates {
-            names: vec!["age".into()],
-            values: vec![20.0, 30.5, 70.0],
-        },
+        Covariates { names: vec!["age".into()], values: vec![20.0, 30.5, 70.0] },
     );
     Statistics::of(&log.unwrap())
 }
@@ -128,76 +102,26 @@ fn bad_files_are_refused_with_file_field_and_remedy() {
     assert!(refused("").contains("trueup describe"));
     for (from, to, says) in [
         (r#""version":1"#, r#""version":7"#, "version: is 7"),
-        (
-            r#""format":"trueup-statistics""#,
-            r#""format":"x""#,
-            "format: is `x`",
-        ),
-        (
-            r#""users":3,"events":5"#,
-            r#""users":0,"events":5"#,
-            "users: is 0",
-        ),
-        (
-            r#""events":5"#,
-            r#""events":6"#,
-            "kind_events: does not add up",
-        ),
+        (r#""format":"trueup-statistics""#, r#""format":"x""#, "format: is `x`"),
+        (r#""users":3,"events":5"#, r#""users":0,"events":5"#, "users: is 0"),
+        (r#""events":5"#, r#""events":6"#, "kind_events: does not add up"),
         (r#""horizon":5"#, r#""horizon":0"#, "clock.horizon"),
-        (
-            r#""feature":"gap""#,
-            r#""feature":"gop""#,
-            "(gop): is no feature",
-        ),
-        (
-            r#""feature":"gap""#,
-            r#""feature":"event_tick""#,
-            "(event_tick): stands twice",
-        ),
-        (
-            r#""level":"gap""#,
-            r#""level":"user""#,
-            ".level: is not `gap`",
-        ),
-        (
-            r#"["buy","sell","never"]"#,
-            r#"["buy","buy","never"]"#,
-            "kinds[1]: stands twice",
-        ),
-        (
-            r#"["buy","sell","never"]"#,
-            r#"["buy","sell"]"#,
-            "kind_events: has 3 entries",
-        ),
-        (
-            r#""counts":[4.0,"#,
-            r#""counts":[-4.0,"#,
-            ".counts: holds -4",
-        ),
-        (
-            r#""quantiles":[20.0,"#,
-            r#""quantiles":[99.0,"#,
-            "(age).quantiles[1]: is 20, below",
-        ),
-        (
-            r#""quantiles":[20.0,"#,
-            r#""quantiles":[1e999,"#,
-            "line 1 column",
-        ),
-        (
-            r#""quantiles":[20.0,"#,
-            r#""quantiles":[null,"#,
-            "line 1 column",
-        ),
+        (r#""feature":"gap""#, r#""feature":"gop""#, "(gop): is no feature"),
+        (r#""feature":"gap""#, r#""feature":"event_tick""#, "(event_tick): stands twice"),
+        (r#""level":"gap""#, r#""level":"user""#, ".level: is not `gap`"),
+        (r#"["buy","sell","never"]"#, r#"["buy","buy","never"]"#, "kinds[1]: stands twice"),
+        (r#"["buy","sell","never"]"#, r#"["buy","sell"]"#, "kind_events: has 3 entries"),
+        (r#""counts":[4.0,"#, r#""counts":[-4.0,"#, ".counts: holds -4"),
+        (r#""quantiles":[20.0,"#, r#""quantiles":[99.0,"#, "(age).quantiles[1]: is 20, below"),
+        (r#""quantiles":[20.0,"#, r#""quantiles":[1e999,"#, "line 1 column"),
+        (r#""quantiles":[20.0,"#, r#""quantiles":[null,"#, "line 1 column"),
     ] {
         let broken = good.replacen(from, to, 1);
         assert_ne!(broken, good, "{from}");
         let error = refused(&broken);
         assert!(error.contains(says), "{says}: {error}");
     }
-    let missing = Statistics::load(&folder.join("nothing.json"))
-        .unwrap_err()
-        .to_string();
+    let missing = Statistics::load(&folder.join("nothing.json")).unwrap_err().to_string();
     assert!(missing.contains("nothing.json"));
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -207,10 +131,7 @@ fn what_is_unsound_is_not_written() {
     let folder = folder("unsound");
     let mut statistics = statistics();
     statistics.covariates[0].1.sd = f64::NAN;
-    let error = statistics
-        .save(&folder.join("statistics.json"))
-        .unwrap_err()
-        .to_string();
+    let error = statistics.save(&folder.join("statistics.json")).unwrap_err().to_string();
     assert!(error.contains("(age).sd"), "{error}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
     std::fs::remove_dir_all(folder).unwrap();

@@ -5,22 +5,10 @@ use super::*;
 fn log(kinds: &[&str], amounts: &[f64]) -> EventLog {
     let events = amounts.iter().enumerate().map(|(i, &amount)| {
         let kind = (i % kinds.len()) as u16;
-        (
-            i as u32,
-            Event {
-                tick: i as u32 % 10,
-                kind,
-                amount,
-                balance: f64::NAN,
-            },
-        )
+        (i as u32, Event { tick: i as u32 % 10, kind, amount, balance: f64::NAN })
     });
     EventLog::new(
-        Clock {
-            tick: Tick::Week,
-            horizon: 10,
-            start_day: None,
-        },
+        Clock { tick: Tick::Week, horizon: 10, start_day: None },
         kinds.iter().map(|kind| kind.to_string()).collect(),
         (0..amounts.len()).map(|i| i.to_string()).collect(),
         events.collect::<Vec<_>>(),
@@ -47,20 +35,14 @@ fn defaults_follow_from_the_statistics() {
     let logs: Vec<f64> = [1.0f64, 1e6, 100.0, 1e6].iter().map(|x| x.ln()).collect();
     let mean = logs.iter().sum::<f64>() / 4.0;
     assert!((world.scales.mean_log_amount - mean).abs() < 1e-12);
-    assert_eq!(
-        (world.wallet.initial_savings, world.wallet.initial_risky),
-        (0.0, 0.0)
-    );
+    assert_eq!((world.wallet.initial_savings, world.wallet.initial_risky), (0.0, 0.0));
 }
 
 #[test]
 fn what_a_config_says_goes_before_the_defaults() {
     let config = WorldConfig {
         kinds: BTreeMap::from([("purchase".to_string(), Effect::Divest)]),
-        wallet: WalletConfig {
-            income_median: Some(7.0),
-            ..WalletConfig::default()
-        },
+        wallet: WalletConfig { income_median: Some(7.0), ..WalletConfig::default() },
         max_events_per_tick: Some(3),
         latent: 0,
         ..WorldConfig::default()
@@ -68,14 +50,7 @@ fn what_a_config_says_goes_before_the_defaults() {
     let statistics = Statistics::of(&log(&["purchase"], &[5.0, 5.0]));
     let world = fit_world(&config, &statistics).unwrap();
     assert_eq!(world.kinds[0].effect, Effect::Divest);
-    assert_eq!(
-        (
-            world.wallet.income_median,
-            world.max_events_per_tick,
-            world.latent
-        ),
-        (7.0, 3, 0)
-    );
+    assert_eq!((world.wallet.income_median, world.max_events_per_tick, world.latent), (7.0, 3, 0));
     assert_eq!(world.wallet.initial_risky, 10.0);
     // Equal amounts: no spread, so none to divide by.
     assert_eq!(world.scales.sd_log_amount, 1.0);
@@ -86,36 +61,17 @@ fn mistakes_are_named() {
     let statistics = Statistics::of(&log(&["purchase"], &[5.0, 6.0]));
     let message = |config: &WorldConfig| fit_world(config, &statistics).unwrap_err().to_string();
     let kinds = BTreeMap::from([("purchse".to_string(), Effect::Spend)]);
-    let unknown = WorldConfig {
-        kinds,
-        ..WorldConfig::default()
-    };
+    let unknown = WorldConfig { kinds, ..WorldConfig::default() };
     assert_eq!(
         message(&unknown),
         "world.kinds: \"purchse\" is not a kind of the log; its kinds are purchase"
     );
-    let market = MarketConfig::Gbm {
-        mean: 0.0,
-        volatility: -1.0,
-    };
+    let market = MarketConfig::Gbm { mean: 0.0, volatility: -1.0 };
     assert!(
-        message(&WorldConfig {
-            market,
-            ..WorldConfig::default()
-        })
-        .contains("volatility is -1")
+        message(&WorldConfig { market, ..WorldConfig::default() }).contains("volatility is -1")
     );
-    let market = MarketConfig::Bootstrap {
-        source: "builtin:nothing".into(),
-        mean_block: 1.0,
-    };
-    assert!(
-        message(&WorldConfig {
-            market,
-            ..WorldConfig::default()
-        })
-        .starts_with("world.market")
-    );
+    let market = MarketConfig::Bootstrap { source: "builtin:nothing".into(), mean_block: 1.0 };
+    assert!(message(&WorldConfig { market, ..WorldConfig::default() }).starts_with("world.market"));
 }
 
 #[test]
@@ -123,18 +79,10 @@ fn a_config_may_be_empty_and_unknown_keys_are_refused() {
     let parse = |text: &str| serde_json::from_str::<WorldConfig>(text);
     assert_eq!(parse("{}").unwrap(), WorldConfig::default());
     assert_eq!(
-        parse(r#"{"market": {"kind": "bootstrap"}}"#)
-            .unwrap()
-            .market,
-        MarketConfig::Bootstrap {
-            source: "builtin:sp500".into(),
-            mean_block: 10.0
-        }
+        parse(r#"{"market": {"kind": "bootstrap"}}"#).unwrap().market,
+        MarketConfig::Bootstrap { source: "builtin:sp500".into(), mean_block: 10.0 }
     );
-    assert_eq!(
-        parse(r#"{"kinds": {"a": "save"}}"#).unwrap().kinds["a"],
-        Effect::Save
-    );
+    assert_eq!(parse(r#"{"kinds": {"a": "save"}}"#).unwrap().kinds["a"], Effect::Save);
     assert!(parse(r#"{"latents": 4}"#).is_err());
     assert!(parse(r#"{"market": {"kind": "gbm", "mu": 0.1}}"#).is_err());
 }
@@ -149,14 +97,7 @@ fn names_without_a_meaning_are_recorded() {
 #[test]
 fn returns_of_a_tick_carry_prices_over_days_without_trade() {
     let ln2 = std::f64::consts::LN_2;
-    let prices = [
-        (0, 1.0),
-        (1, 2.0),
-        (4, 4.0),
-        (7, 8.0),
-        (13, 16.0),
-        (14, 16.0),
-    ];
+    let prices = [(0, 1.0), (1, 2.0), (4, 4.0), (7, 8.0), (13, 16.0), (14, 16.0)];
     assert_eq!(tick_returns(&prices[..3], Tick::Day), [ln2, 0.0, 0.0, ln2]);
     // Weeks of days 0-6 and 7-13 end at 4 and 16; the week of day 14 may be incomplete.
     assert_eq!(tick_returns(&prices, Tick::Week), [2.0 * ln2]);
@@ -180,22 +121,14 @@ fn the_builtin_index_becomes_weekly_returns() {
         ..WorldConfig::default()
     };
     let world = fit_world(&config, &statistics).unwrap();
-    assert_eq!(
-        world.market,
-        MarketModel::Bootstrap(Bootstrap {
-            returns,
-            mean_block: 10.0
-        })
-    );
+    assert_eq!(world.market, MarketModel::Bootstrap(Bootstrap { returns, mean_block: 10.0 }));
 }
 
 /// Every real event of the builtin log, played through the world that its statistics give: the
 /// same log comes out, but for fewer than 1 event in 1,000 that the wallet cuts.
 #[test]
 fn real_users_can_live_in_the_fitted_world() {
-    let real = crate::external::load("builtin:cdnow", None, "key")
-        .unwrap()
-        .log;
+    let real = crate::external::load("builtin:cdnow", None, "key").unwrap().log;
     let world = fit_world(&WorldConfig::default(), &Statistics::of(&real)).unwrap();
     let mut lanes = FinanceLanes::new(world, real.user_count());
     lanes.reset(&Streams::new(1));
@@ -206,10 +139,7 @@ fn real_users_can_live_in_the_fitted_world() {
         actions.amount.clear();
         for &lane in lanes.waiting() {
             let lane = lane as usize;
-            let due = real
-                .events_of(lane)
-                .get(next[lane])
-                .filter(|e| e.tick == lanes.tick());
+            let due = real.events_of(lane).get(next[lane]).filter(|e| e.tick == lanes.tick());
             actions.kind.push(due.map_or(0, |event| event.kind + 1));
             actions.amount.push(due.map_or(0.0, |event| event.amount));
             next[lane] += usize::from(due.is_some());
@@ -222,9 +152,5 @@ fn real_users_can_live_in_the_fitted_world() {
     assert!(pairs().all(|(a, b)| (a.tick, a.kind) == (b.tick, b.kind) && a.amount <= b.amount));
     let cut = pairs().filter(|(a, b)| a.amount < b.amount).count();
     assert_eq!(cut as u64, lanes.cuts());
-    assert!(
-        cut * 1_000 < real.events().len(),
-        "{cut} of {}",
-        real.events().len()
-    );
+    assert!(cut * 1_000 < real.events().len(), "{cut} of {}", real.events().len());
 }

@@ -44,16 +44,8 @@ pub struct FinanceEnvironment {
 impl FinanceEnvironment {
     /// One user of a world.
     pub fn new(world: CheckedWorld) -> Self {
-        let actions = Actions {
-            kind: vec![0],
-            amount: vec![0.0],
-        };
-        Self {
-            lanes: FinanceLanes::new(world, 1),
-            streams: Streams::new(0),
-            episode: 0,
-            actions,
-        }
+        let actions = Actions { kind: vec![0], amount: vec![0.0] };
+        Self { lanes: FinanceLanes::new(world, 1), streams: Streams::new(0), episode: 0, actions }
     }
 
     /// What events pay from now on; nothing without a payment.
@@ -68,12 +60,7 @@ impl FinanceEnvironment {
 
     fn info(&self, event: Option<Event>) -> FinanceInfo {
         let (tick, cuts) = (self.lanes.tick(), self.lanes.cuts());
-        FinanceInfo {
-            tick,
-            event,
-            cuts,
-            mask: self.lanes.masks().to_vec(),
-        }
+        FinanceInfo { tick, event, cuts, mask: self.lanes.masks().to_vec() }
     }
 }
 
@@ -94,8 +81,7 @@ impl Environment for FinanceEnvironment {
             self.streams = Streams::new(seed);
             self.episode = 0;
         }
-        self.lanes
-            .reset(&self.streams.child("episode", self.episode));
+        self.lanes.reset(&self.streams.child("episode", self.episode));
         self.episode += 1;
         (self.lanes.all_observations().to_vec(), self.info(None))
     }

@@ -71,10 +71,7 @@ impl FinanceLanes {
         };
         Self {
             observation_space,
-            action_space: Space::KindAndAmount {
-                n: world.choices(),
-                high: MAX_AMOUNT,
-            },
+            action_space: Space::KindAndAmount { n: world.choices(), high: MAX_AMOUNT },
             first: 0,
             payment: None,
             wallets: Wallets::new(&world.wallet, &world.clock, lanes),
@@ -84,11 +81,7 @@ impl FinanceLanes {
             rows: vec![0.0; lanes * layout.size],
             masks: vec![true; lanes * world.choices()],
             path: Path::default(),
-            sources: world
-                .kinds
-                .iter()
-                .map(|kind| kind.effect.source())
-                .collect(),
+            sources: world.kinds.iter().map(|kind| kind.effect.source()).collect(),
             events: Vec::new(),
             tick: 0,
             steps: 0,
@@ -172,15 +165,8 @@ impl FinanceLanes {
     pub fn log(&self, prefix: &str) -> Result<EventLog, LogError> {
         EventLog::new(
             self.world.clock,
-            self.world
-                .kinds
-                .iter()
-                .map(|kind| kind.name.clone())
-                .collect(),
-            (self.first..)
-                .take(self.lanes())
-                .map(|user| format!("{prefix}{user}"))
-                .collect(),
+            self.world.kinds.iter().map(|kind| kind.name.clone()).collect(),
+            (self.first..).take(self.lanes()).map(|user| format!("{prefix}{user}")).collect(),
             self.events.iter().copied(),
             Covariates {
                 names: self.world.profile.names.clone(),
@@ -223,13 +209,7 @@ impl FinanceLanes {
         for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
             row[..shared.len()].copy_from_slice(&shared);
             let money = Money::of(&self.wallets, lane, price);
-            self.layout.fill_now(
-                row,
-                self.tick,
-                &self.histories[lane],
-                &self.pulses[lane],
-                money,
-            );
+            self.layout.fill_now(row, self.tick, &self.histories[lane], &self.pulses[lane], money);
         }
         let choices = self.world.choices();
         for (lane, mask) in self.masks.chunks_exact_mut(choices).enumerate() {
@@ -243,12 +223,8 @@ impl FinanceLanes {
         let effect = self.world.kinds[usize::from(kind)].effect;
         let moved = self.wallets.apply(lane, effect, amount, price);
         self.cuts += u64::from(moved < amount);
-        let event = Event {
-            tick: self.tick,
-            kind,
-            amount: moved,
-            balance: self.wallets.cash[lane],
-        };
+        let event =
+            Event { tick: self.tick, kind, amount: moved, balance: self.wallets.cash[lane] };
         let before = self.histories[lane];
         self.histories[lane].push(&event);
         let after = &self.histories[lane];
@@ -270,9 +246,7 @@ impl FinanceLanes {
         let choices = self.world.choices();
         let mask = &mut self.masks[lane * choices..(lane + 1) * choices];
         fill_mask(mask, &self.sources, &self.wallets, lane, price);
-        self.payment
-            .as_ref()
-            .map_or(0.0, |payment| payment.event(&before, &event, after))
+        self.payment.as_ref().map_or(0.0, |payment| payment.event(&before, &event, after))
     }
 
     /// Everybody has decided: the next tick, or the end of the horizon.
@@ -305,10 +279,8 @@ impl FinanceLanes {
         let (size, choices) = (self.layout.size, self.world.choices());
         for &lane in &self.waiting {
             let lane = lane as usize;
-            self.waiting_rows
-                .extend_from_slice(&self.rows[lane * size..(lane + 1) * size]);
-            self.waiting_masks
-                .extend_from_slice(&self.masks[lane * choices..(lane + 1) * choices]);
+            self.waiting_rows.extend_from_slice(&self.rows[lane * size..(lane + 1) * size]);
+            self.waiting_masks.extend_from_slice(&self.masks[lane * choices..(lane + 1) * choices]);
         }
     }
 
@@ -358,8 +330,7 @@ impl Lanes for FinanceLanes {
         self.terminated.clear();
         self.truncated.clear();
         for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
-            self.layout
-                .fill_own(row, &self.histories[lane], &self.pulses[lane]);
+            self.layout.fill_own(row, &self.histories[lane], &self.pulses[lane]);
         }
         self.running = !self.histories.is_empty();
         self.all_wait();
@@ -371,19 +342,11 @@ impl Lanes for FinanceLanes {
     }
 
     fn observations(&self) -> &[f32] {
-        if self.everyone_waits {
-            &self.rows
-        } else {
-            &self.waiting_rows
-        }
+        if self.everyone_waits { &self.rows } else { &self.waiting_rows }
     }
 
     fn masks(&self) -> &[bool] {
-        if self.everyone_waits {
-            &self.masks
-        } else {
-            &self.waiting_masks
-        }
+        if self.everyone_waits { &self.masks } else { &self.waiting_masks }
     }
 
     fn step(&mut self, actions: &Actions) -> Result<(), StepError> {
@@ -426,12 +389,7 @@ impl Lanes for FinanceLanes {
             self.waiting.clear();
             self.compact();
             let field = "reward".into();
-            return Err(StepError::NotFinite {
-                lane,
-                step: self.steps,
-                field,
-                value,
-            });
+            return Err(StepError::NotFinite { lane, step: self.steps, field, value });
         }
         if self.waiting.is_empty() {
             self.next_tick();
@@ -467,8 +425,5 @@ fn fill_mask(mask: &mut [bool], sources: &[Source], wallets: &Wallets, lane: usi
 fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    (
-        mean,
-        (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt(),
-    )
+    (mean, (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
 }

@@ -32,36 +32,12 @@ type Row = (&'static str, &'static str, f32, f32, &'static str);
 
 const ELAPSED: [Row; 1] = [("elapsed", "", 0.0, 1.0, "share of the horizon that is over")];
 const YEAR: [Row; 2] = [
-    (
-        "year_sin",
-        "",
-        -1.0,
-        1.0,
-        "sine of the phase of the year; only with dates",
-    ),
-    (
-        "year_cos",
-        "",
-        -1.0,
-        1.0,
-        "cosine of the phase of the year; only with dates",
-    ),
+    ("year_sin", "", -1.0, 1.0, "sine of the phase of the year; only with dates"),
+    ("year_cos", "", -1.0, 1.0, "cosine of the phase of the year; only with dates"),
 ];
 const WEEK: [Row; 2] = [
-    (
-        "week_sin",
-        "",
-        -1.0,
-        1.0,
-        "sine of the phase of the week; only with dates and daily ticks",
-    ),
-    (
-        "week_cos",
-        "",
-        -1.0,
-        1.0,
-        "cosine of the phase of the week; only with dates and daily ticks",
-    ),
+    ("week_sin", "", -1.0, 1.0, "sine of the phase of the week; only with dates and daily ticks"),
+    ("week_cos", "", -1.0, 1.0, "cosine of the phase of the week; only with dates and daily ticks"),
 ];
 const MARKET: [Row; 3] = [
     (
@@ -71,29 +47,11 @@ const MARKET: [Row; 3] = [
         5.0,
         "log return of the last tick; only if a kind invests or divests",
     ),
-    (
-        "market_return_4",
-        "sd",
-        -5.0,
-        5.0,
-        "log return of the last four ticks; as above",
-    ),
-    (
-        "market_drawdown",
-        "",
-        0.0,
-        1.0,
-        "1 - price / highest price of the episode so far; as above",
-    ),
+    ("market_return_4", "sd", -5.0, 5.0, "log return of the last four ticks; as above"),
+    ("market_drawdown", "", 0.0, 1.0, "1 - price / highest price of the episode so far; as above"),
 ];
 const NOW: [Row; 5] = [
-    (
-        "events_in_tick",
-        "",
-        0.0,
-        1.0,
-        "own events in this tick / the most possible",
-    ),
+    ("events_in_tick", "", 0.0, 1.0, "own events in this tick / the most possible"),
     (
         "recency",
         "",
@@ -115,13 +73,7 @@ const NOW: [Row; 5] = [
         4.0,
         "root of the own events a tick, moving mean with a half-life of 13 ticks",
     ),
-    (
-        "cash",
-        "ln income",
-        -10.0,
-        10.0,
-        "arsinh(cash / income of a tick)",
-    ),
+    ("cash", "ln income", -10.0, 10.0, "arsinh(cash / income of a tick)"),
 ];
 const SAVINGS: [Row; 1] = [(
     "savings",
@@ -139,27 +91,9 @@ const RISKY: [Row; 1] = [(
 )];
 const OWN: [Row; 11] = [
     ("any_event", "", 0.0, 1.0, "1 after the first event, else 0"),
-    (
-        "count",
-        "",
-        0.0,
-        8.0,
-        "ln(1 + events) / ln(1 + typical count, at least 1)",
-    ),
-    (
-        "active_ticks",
-        "",
-        0.0,
-        1.0,
-        "ln(1 + ticks with an event) / ln(1 + horizon)",
-    ),
-    (
-        "first_tick",
-        "",
-        0.0,
-        1.0,
-        "tick of the first event / horizon; 1 before it",
-    ),
+    ("count", "", 0.0, 8.0, "ln(1 + events) / ln(1 + typical count, at least 1)"),
+    ("active_ticks", "", 0.0, 1.0, "ln(1 + ticks with an event) / ln(1 + horizon)"),
+    ("first_tick", "", 0.0, 1.0, "tick of the first event / horizon; 1 before it"),
     (
         "last_gap",
         "",
@@ -168,34 +102,10 @@ const OWN: [Row; 11] = [
         "ln(1 + ticks between the last two events) / ln(1 + horizon); 1 before two",
     ),
     ("mean_gap", "", 0.0, 1.0, "the same of the mean gap"),
-    (
-        "last_log_amount",
-        "sd",
-        -5.0,
-        5.0,
-        "log of the last amount, standardised; 0 before one",
-    ),
-    (
-        "mean_log_amount",
-        "sd",
-        -5.0,
-        5.0,
-        "mean log amount, standardised; 0 before one",
-    ),
-    (
-        "sd_log_amount",
-        "sd",
-        0.0,
-        5.0,
-        "standard deviation of the own log amounts; 0 before two",
-    ),
-    (
-        "max_log_amount",
-        "sd",
-        -5.0,
-        5.0,
-        "largest log amount, standardised; 0 before one",
-    ),
+    ("last_log_amount", "sd", -5.0, 5.0, "log of the last amount, standardised; 0 before one"),
+    ("mean_log_amount", "sd", -5.0, 5.0, "mean log amount, standardised; 0 before one"),
+    ("sd_log_amount", "sd", 0.0, 5.0, "standard deviation of the own log amounts; 0 before two"),
+    ("max_log_amount", "sd", -5.0, 5.0, "largest log amount, standardised; 0 before one"),
     (
         "log_total",
         "sd",
@@ -206,23 +116,11 @@ const OWN: [Row; 11] = [
 ];
 
 fn field((name, unit, low, high, doc): Row) -> Field {
-    Field {
-        name: name.into(),
-        unit,
-        low,
-        high,
-        doc: doc.into(),
-    }
+    Field { name: name.into(), unit, low, high, doc: doc.into() }
 }
 
 fn named(name: String, unit: &'static str, bound: (f32, f32), doc: String) -> Field {
-    Field {
-        name,
-        unit,
-        low: bound.0,
-        high: bound.1,
-        doc,
-    }
+    Field { name, unit, low: bound.0, high: bound.1, doc }
 }
 
 /// The fields of an observation of this world, in their order.
@@ -245,10 +143,7 @@ pub fn observation_fields(world: &World) -> Vec<Field> {
     }
     if layout.kinds > 0 {
         for kind in &world.kinds {
-            let (name, doc) = (
-                &kind.name,
-                format!("share of {} in the own events", kind.name),
-            );
+            let (name, doc) = (&kind.name, format!("share of {} in the own events", kind.name));
             fields.push(named(format!("share.{name}"), "", (0.0, 1.0), doc));
         }
         for kind in &world.kinds {
@@ -317,11 +212,7 @@ impl Layout {
         let week = world.clock.week_phase(0).is_some();
         let savings = world.touches([Effect::Save, Effect::Draw]);
         let risky = world.touches([Effect::Invest, Effect::Divest]);
-        let kinds = if world.kinds.len() > 1 {
-            world.kinds.len()
-        } else {
-            0
-        };
+        let kinds = if world.kinds.len() > 1 { world.kinds.len() } else { 0 };
         let count = |present: bool, length: usize| if present { length } else { 0 };
         let shared = ELAPSED.len()
             + count(year, YEAR.len())
@@ -352,9 +243,8 @@ impl Layout {
     pub(super) fn shared(&self, world: &World, path: &Path, tick: u32) -> Vec<f32> {
         let mut block = Vec::with_capacity(self.shared);
         block.push(tick as f32 / self.horizon);
-        for phase in [world.clock.year_phase(tick), world.clock.week_phase(tick)]
-            .into_iter()
-            .flatten()
+        for phase in
+            [world.clock.year_phase(tick), world.clock.week_phase(tick)].into_iter().flatten()
         {
             let angle = std::f64::consts::TAU * phase;
             block.extend([angle.sin() as f32, angle.cos() as f32]);
@@ -382,9 +272,7 @@ impl Layout {
             ln_1p((tick - history.last_tick) as f32) * self.tick_unit
         };
         let ratio = money.cash;
-        let cash = (ratio.abs() + (ratio * ratio + 1.0).sqrt())
-            .ln()
-            .copysign(ratio);
+        let cash = (ratio.abs() + (ratio * ratio + 1.0).sqrt()).ln().copysign(ratio);
         let now: [f32; NOW.len()] = [
             pulse.in_tick as f32 * self.event_unit,
             recency.min(1.0),
@@ -410,11 +298,7 @@ impl Layout {
         let standard =
             |log: f64| ((log - self.mean_log_amount) * self.amount_unit).clamp(-5.0, 5.0) as f32;
         let amount = |log: f64| {
-            if history.log_count > 0 {
-                standard(log)
-            } else {
-                0.0
-            }
+            if history.log_count > 0 { standard(log) } else { 0.0 }
         };
         let gaps = history.count.saturating_sub(1);
         let span = history.last_tick.saturating_sub(history.first_tick) as f32;
@@ -423,32 +307,14 @@ impl Layout {
             f32::from(u8::from(any)),
             (ln_1p(history.count as f32) * self.count_unit).min(8.0),
             ticks(history.active_ticks as f32),
-            if any {
-                history.first_tick as f32 / self.horizon
-            } else {
-                1.0
-            },
-            if gaps > 0 {
-                ticks(pulse.last_gap as f32)
-            } else {
-                1.0
-            },
-            if gaps > 0 {
-                ticks(span / gaps as f32)
-            } else {
-                1.0
-            },
+            if any { history.first_tick as f32 / self.horizon } else { 1.0 },
+            if gaps > 0 { ticks(pulse.last_gap as f32) } else { 1.0 },
+            if gaps > 0 { ticks(span / gaps as f32) } else { 1.0 },
             amount(history.last_log_amount),
             history.mean_log_amount().map_or(0.0, standard),
-            history
-                .sd_log_amount()
-                .map_or(0.0, |sd| (sd * self.amount_unit).min(5.0) as f32),
+            history.sd_log_amount().map_or(0.0, |sd| (sd * self.amount_unit).min(5.0) as f32),
             amount(history.log_max),
-            if history.log_count > 0 {
-                standard(history.amount_sum.ln())
-            } else {
-                0.0
-            },
+            if history.log_count > 0 { standard(history.amount_sum.ln()) } else { 0.0 },
         ];
         row[self.own..self.own + OWN.len()].copy_from_slice(&own);
         let kinds = &mut row[self.own + OWN.len()..self.fixed];

@@ -24,11 +24,7 @@ impl Path {
     pub(super) fn draw(model: &MarketModel, clock: &Clock, streams: &Streams) -> Self {
         let returns = model.log_returns(clock, &mut streams.stream("market", 0));
         let volatility = model.tick_volatility(clock);
-        let unit = if volatility > 0.0 {
-            1.0 / volatility
-        } else {
-            0.0
-        };
+        let unit = if volatility > 0.0 { 1.0 / volatility } else { 0.0 };
         let mut logs = vec![0.0f64];
         let mut log = 0.0f64;
         for step in returns {

@@ -24,17 +24,8 @@ fn rich_world() -> World {
         ("login", Effect::Record),
     ];
     World {
-        clock: Clock {
-            tick: Tick::Day,
-            horizon: 12,
-            start_day: Some(9862),
-        },
-        kinds: kinds
-            .map(|(name, effect)| Kind {
-                name: name.into(),
-                effect,
-            })
-            .into(),
+        clock: Clock { tick: Tick::Day, horizon: 12, start_day: Some(9862) },
+        kinds: kinds.map(|(name, effect)| Kind { name: name.into(), effect }).into(),
         wallet: WalletModel {
             income_median: 10.0,
             income_sigma: 0.5,
@@ -44,21 +35,11 @@ fn rich_world() -> World {
             savings_rate: 0.02,
             credit: 1.0,
         },
-        market: MarketModel::Gbm(Gbm {
-            mean: 0.07,
-            volatility: 0.2,
-        }),
+        market: MarketModel::Gbm(Gbm { mean: 0.07, volatility: 0.2 }),
         max_events_per_tick: 3,
         latent: 2,
-        profile: Profile {
-            names: vec!["age".into()],
-            grids: vec![vec![20.0, 30.0, 70.0]],
-        },
-        scales: Scales {
-            mean_log_amount: 2.0,
-            sd_log_amount: 1.0,
-            typical_count: 4.0,
-        },
+        profile: Profile { names: vec!["age".into()], grids: vec![vec![20.0, 30.0, 70.0]] },
+        scales: Scales { mean_log_amount: 2.0, sd_log_amount: 1.0, typical_count: 4.0 },
     }
 }
 
@@ -66,11 +47,7 @@ fn rich_world() -> World {
 fn shop() -> World {
     let mut world = rich_world();
     world.kinds.truncate(1);
-    world.clock = Clock {
-        tick: Tick::Week,
-        horizon: 5,
-        start_day: None,
-    };
+    world.clock = Clock { tick: Tick::Week, horizon: 5, start_day: None };
     world.wallet.income_median = 1e6;
     world.profile = Profile::default();
     world
@@ -82,9 +59,7 @@ fn random_actions(lanes: &FinanceLanes, stream: &mut Stream) -> Actions {
     let mut actions = Actions::default();
     for _ in lanes.waiting() {
         actions.kind.push(stream.below(choices) as u16);
-        actions
-            .amount
-            .push((stream.uniform() * 20.0).exp().min(MAX_AMOUNT) - 1.0);
+        actions.amount.push((stream.uniform() * 20.0).exp().min(MAX_AMOUNT) - 1.0);
     }
     actions
 }
@@ -116,9 +91,8 @@ fn play(lanes: &mut FinanceLanes, seed: u64) -> (EventLog, Vec<Vec<f64>>) {
         let acted = lanes.waiting().to_vec();
         lanes.step(&actions).unwrap();
         assert_eq!(lanes.rewards().len(), acted.len());
-        for (lane, (&reward, &end)) in acted
-            .iter()
-            .zip(lanes.rewards().iter().zip(lanes.truncated()))
+        for (lane, (&reward, &end)) in
+            acted.iter().zip(lanes.rewards().iter().zip(lanes.truncated()))
         {
             paid[*lane as usize].push(reward);
             let last = lanes.tick() + u32::from(lanes.tick() < lanes.world().clock.horizon);
@@ -142,11 +116,7 @@ fn rewards_equal_the_replay_of_the_log() {
         // top.
         let (last, before) = paid.split_last().unwrap();
         let events: Vec<f64> = before.iter().copied().filter(|&pay| pay != 0.0).collect();
-        let at_last = if events.len() < expected.len() {
-            expected.pop().unwrap()
-        } else {
-            0.0
-        };
+        let at_last = if events.len() < expected.len() { expected.pop().unwrap() } else { 0.0 };
         assert_eq!(*last, at_last + end);
         assert_eq!(events, expected);
     }
@@ -180,10 +150,7 @@ fn the_log_has_one_event_for_every_choice_above_nothing_in_order() {
     let log = lanes.log("user-").unwrap();
     assert_eq!(log.users()[4], "user-4");
     for (user, chosen) in chosen.iter().enumerate() {
-        let events = log
-            .events_of(user)
-            .iter()
-            .map(|event| (event.tick, event.kind));
+        let events = log.events_of(user).iter().map(|event| (event.tick, event.kind));
         assert_eq!(events.collect::<Vec<_>>(), *chosen);
     }
     let ages = &log.covariates().values;
@@ -207,10 +174,7 @@ fn observations_are_a_function_of_what_happened() {
         let size = fields.len();
         for (i, &lane) in lanes.waiting().iter().enumerate() {
             let row = &lanes.observations()[i * size..(i + 1) * size];
-            assert_eq!(
-                row,
-                &lanes.all_observations()[lane as usize * size..][..size]
-            );
+            assert_eq!(row, &lanes.all_observations()[lane as usize * size..][..size]);
             let own = lanes.events().iter().filter(|(user, _)| *user == lane);
             let own: Vec<Event> = own.map(|(_, event)| *event).collect();
             let mut history = History::default();
@@ -235,10 +199,7 @@ fn observations_are_a_function_of_what_happened() {
             }
             if let [.., before, last] = &own[..] {
                 close("recency", f64::from(tick - last.tick).ln_1p() / 13f64.ln());
-                close(
-                    "last_gap",
-                    f64::from(last.tick - before.tick).ln_1p() / 13f64.ln(),
-                );
+                close("last_gap", f64::from(last.tick - before.tick).ln_1p() / 13f64.ln());
                 close("first_tick", f64::from(own[0].tick) / 12.0);
                 let span = f64::from(last.tick - own[0].tick) / (own.len() - 1) as f64;
                 close("mean_gap", span.ln_1p() / 13f64.ln());
@@ -265,28 +226,16 @@ fn an_amount_beyond_the_wallet_is_cut_and_a_source_without_money_is_masked() {
     let mut environment = FinanceEnvironment::new(world.check().unwrap());
     let (_, info) = environment.reset(Some(1));
     // Nothing is invested or saved yet.
-    assert_eq!(
-        info.mask,
-        [true, true, true, true, false, true, false, true]
-    );
+    assert_eq!(info.mask, [true, true, true, true, false, true, false, true]);
     let act = |environment: &mut FinanceEnvironment, kind: u16, amount: f64| {
         let step = environment.step(&FinanceAction { kind, amount }).unwrap();
-        (
-            step.info.event.map(|event| (event.amount, event.balance)),
-            step.info,
-        )
+        (step.info.event.map(|event| (event.amount, event.balance)), step.info)
     };
     let (event, info) = act(&mut environment, 5, 5.0);
-    assert_eq!(
-        (event, info.cuts, info.mask[6]),
-        (Some((5.0, 15.0)), 0, true)
-    );
+    assert_eq!((event, info.cuts, info.mask[6]), (Some((5.0, 15.0)), 0, true));
     let (event, info) = act(&mut environment, 1, 99.0);
     assert_eq!((event, info.cuts), (Some((15.0, 0.0)), 1));
-    assert_eq!(
-        info.mask,
-        [true, false, true, false, false, false, true, true]
-    );
+    assert_eq!(info.mask, [true, false, true, false, false, false, true, true]);
     let (event, info) = act(&mut environment, 4, 3.0);
     // The third event of the tick ends it: income of 10 has come in.
     assert_eq!((event, info.cuts, info.tick), (Some((0.0, 0.0)), 2, 1));
@@ -298,48 +247,24 @@ fn an_amount_beyond_the_wallet_is_cut_and_a_source_without_money_is_masked() {
 fn gymnasium_rules_hold() {
     let mut environment = FinanceEnvironment::new(shop().check().unwrap());
     let nothing = FinanceAction::default();
-    assert_eq!(
-        environment.step(&nothing).unwrap_err(),
-        StepError::NeedsReset
-    );
+    assert_eq!(environment.step(&nothing).unwrap_err(), StepError::NeedsReset);
     let (first, _) = environment.reset(Some(3));
     let (second, _) = environment.reset(None);
-    assert_ne!(
-        first, second,
-        "another episode of the same seed has other users"
-    );
+    assert_ne!(first, second, "another episode of the same seed has other users");
     assert_eq!(environment.reset(Some(3)).0, first);
     assert_eq!(environment.reset(None).0, second);
 
-    for bad in [
-        (2, 1.0),
-        (1, -1.0),
-        (1, f64::NAN),
-        (1, f64::INFINITY),
-        (1, 2.0 * MAX_AMOUNT),
-    ] {
-        let action = FinanceAction {
-            kind: bad.0,
-            amount: bad.1,
-        };
+    for bad in [(2, 1.0), (1, -1.0), (1, f64::NAN), (1, f64::INFINITY), (1, 2.0 * MAX_AMOUNT)] {
+        let action = FinanceAction { kind: bad.0, amount: bad.1 };
         let error = environment.step(&action).unwrap_err();
-        assert!(
-            matches!(error, StepError::OutsideSpace { lane: 0, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, StepError::OutsideSpace { lane: 0, .. }), "{error}");
     }
     for tick in 0..5 {
         let step = environment.step(&nothing).unwrap();
-        assert_eq!(
-            (step.terminated, step.truncated, step.reward),
-            (false, tick == 4, 0.0)
-        );
+        assert_eq!((step.terminated, step.truncated, step.reward), (false, tick == 4, 0.0));
         assert_eq!(step.observation[0], (tick + 1) as f32 / 5.0);
     }
-    assert_eq!(
-        environment.step(&nothing).unwrap_err(),
-        StepError::NeedsReset
-    );
+    assert_eq!(environment.step(&nothing).unwrap_err(), StepError::NeedsReset);
     assert_eq!(environment.lanes().log("").unwrap().events().len(), 0);
 }
 
@@ -348,36 +273,12 @@ fn wrong_counts_are_refused_and_change_nothing() {
     let mut lanes = FinanceLanes::new(shop().check().unwrap(), 3);
     lanes.reset(&Streams::new(1));
     let before = lanes.all_observations().to_vec();
-    let short = Actions {
-        kind: vec![0, 0],
-        amount: vec![0.0; 3],
-    };
-    assert_eq!(
-        lanes.step(&short),
-        Err(StepError::WrongCount {
-            given: 2,
-            waiting: 3
-        })
-    );
-    let short = Actions {
-        kind: vec![1, 1, 1],
-        amount: vec![1.0; 2],
-    };
-    assert_eq!(
-        lanes.step(&short),
-        Err(StepError::WrongCount {
-            given: 2,
-            waiting: 3
-        })
-    );
-    let outside = Actions {
-        kind: vec![1, 1, 9],
-        amount: vec![1.0; 3],
-    };
-    assert!(matches!(
-        lanes.step(&outside),
-        Err(StepError::OutsideSpace { lane: 2, .. })
-    ));
+    let short = Actions { kind: vec![0, 0], amount: vec![0.0; 3] };
+    assert_eq!(lanes.step(&short), Err(StepError::WrongCount { given: 2, waiting: 3 }));
+    let short = Actions { kind: vec![1, 1, 1], amount: vec![1.0; 2] };
+    assert_eq!(lanes.step(&short), Err(StepError::WrongCount { given: 2, waiting: 3 }));
+    let outside = Actions { kind: vec![1, 1, 9], amount: vec![1.0; 3] };
+    assert!(matches!(lanes.step(&outside), Err(StepError::OutsideSpace { lane: 2, .. })));
     assert_eq!(lanes.all_observations(), before);
     assert!(lanes.events().is_empty());
 }
@@ -394,16 +295,10 @@ fn nobody_at_all_is_a_world_that_waits_for_nobody() {
 #[test]
 fn what_a_lane_draws_does_not_depend_on_the_number_of_lanes() {
     let world = rich_world().check().unwrap();
-    let (mut few, mut many) = (
-        FinanceLanes::new(world.clone(), 2),
-        FinanceLanes::new(world, 7),
-    );
+    let (mut few, mut many) = (FinanceLanes::new(world.clone(), 2), FinanceLanes::new(world, 7));
     few.reset(&Streams::new(5));
     many.reset(&Streams::new(5));
-    assert_eq!(
-        few.observations(),
-        &many.observations()[..few.observations().len()]
-    );
+    assert_eq!(few.observations(), &many.observations()[..few.observations().len()]);
 }
 
 #[test]
@@ -417,22 +312,9 @@ fn a_reward_that_is_not_a_number_stops_the_episode() {
     let mut lanes = FinanceLanes::new(shop().check().unwrap(), 2);
     lanes.set_payment(Some(Arc::new(Broken)));
     lanes.reset(&Streams::new(1));
-    let actions = Actions {
-        kind: vec![0, 1],
-        amount: vec![0.0, 1.0],
-    };
+    let actions = Actions { kind: vec![0, 1], amount: vec![0.0, 1.0] };
     let error = lanes.step(&actions).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            StepError::NotFinite {
-                lane: 1,
-                step: 1,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, StepError::NotFinite { lane: 1, step: 1, .. }), "{error}");
     assert!(lanes.waiting().is_empty() && lanes.observations().is_empty());
     assert_eq!(lanes.step(&Actions::default()), Err(StepError::NeedsReset));
 }
@@ -446,36 +328,15 @@ fn a_world_that_makes_no_sense_is_refused_by_field() {
     };
     assert_eq!(field(|world| world.clock.horizon = 0), "clock.horizon");
     assert_eq!(field(|world| world.kinds.clear()), "kinds");
-    assert_eq!(
-        field(|world| world.kinds[1].name = "purchase".into()),
-        "kinds"
-    );
-    assert_eq!(
-        field(|world| world.wallet.income_median = 0.0),
-        "wallet.income_median"
-    );
-    assert_eq!(
-        field(|world| world.wallet.credit = f64::NAN),
-        "wallet.credit"
-    );
-    assert_eq!(
-        field(|world| world.max_events_per_tick = 0),
-        "max_events_per_tick"
-    );
+    assert_eq!(field(|world| world.kinds[1].name = "purchase".into()), "kinds");
+    assert_eq!(field(|world| world.wallet.income_median = 0.0), "wallet.income_median");
+    assert_eq!(field(|world| world.wallet.credit = f64::NAN), "wallet.credit");
+    assert_eq!(field(|world| world.max_events_per_tick = 0), "max_events_per_tick");
     assert_eq!(field(|world| world.latent = 65), "latent");
-    assert_eq!(
-        field(|world| world.profile.grids[0].clear()),
-        "profile.grids"
-    );
+    assert_eq!(field(|world| world.profile.grids[0].clear()), "profile.grids");
     assert_eq!(field(|world| world.profile.names.clear()), "profile");
-    assert_eq!(
-        field(|world| world.scales.sd_log_amount = 0.0),
-        "scales.sd_log_amount"
-    );
-    let gbm = MarketModel::Gbm(Gbm {
-        mean: 0.0,
-        volatility: -1.0,
-    });
+    assert_eq!(field(|world| world.scales.sd_log_amount = 0.0), "scales.sd_log_amount");
+    let gbm = MarketModel::Gbm(Gbm { mean: 0.0, volatility: -1.0 });
     let mut world = rich_world();
     world.market = gbm;
     assert_eq!(
@@ -489,23 +350,13 @@ fn the_readme_lists_the_fields() {
     let readme = include_str!("../../README.md");
     let mut missing = String::new();
     // Names with a dot are families, which depend on the world.
-    for field in observation_fields(&rich_world())
-        .iter()
-        .filter(|f| !f.name.contains('.'))
-    {
-        let unit = if field.unit.is_empty() {
-            "-"
-        } else {
-            field.unit
-        };
+    for field in observation_fields(&rich_world()).iter().filter(|f| !f.name.contains('.')) {
+        let unit = if field.unit.is_empty() { "-" } else { field.unit };
         let bounds = format!("{} to {}", field.low, field.high);
         let line = format!("| `{}` | {unit} | {bounds} | {} |\n", field.name, field.doc);
         if !readme.contains(&line) {
             missing += &line;
         }
     }
-    assert!(
-        missing.is_empty(),
-        "env/README.md lacks these lines:\n{missing}"
-    );
+    assert!(missing.is_empty(), "env/README.md lacks these lines:\n{missing}");
 }

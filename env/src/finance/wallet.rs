@@ -37,12 +37,7 @@ pub struct WalletModel {
 impl WalletModel {
     pub(super) fn check(&self) -> Result<(), WorldError> {
         let fields = [
-            (
-                "wallet.income_median",
-                self.income_median,
-                SMALLEST_UNIT,
-                1e9,
-            ),
+            ("wallet.income_median", self.income_median, SMALLEST_UNIT, 1e9),
             ("wallet.income_sigma", self.income_sigma, 0.0, 5.0),
             ("wallet.initial_cash", self.initial_cash, 0.0, 1e5),
             ("wallet.initial_savings", self.initial_savings, 0.0, 1e5),
@@ -114,11 +109,7 @@ impl Wallets {
             *income = model.income_median * (model.income_sigma * z).exp();
         }
         // The price is 1 at tick 0, so that units are money.
-        let initial = [
-            model.initial_cash,
-            model.initial_savings,
-            model.initial_risky,
-        ];
+        let initial = [model.initial_cash, model.initial_savings, model.initial_risky];
         let places = [&mut self.cash, &mut self.savings, &mut self.units];
         for (place, ticks) in places.into_iter().zip(initial) {
             for (holding, income) in place.iter_mut().zip(&self.income) {

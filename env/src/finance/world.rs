@@ -76,11 +76,7 @@ pub struct Scales {
 
 impl Default for Scales {
     fn default() -> Self {
-        Self {
-            mean_log_amount: 0.0,
-            sd_log_amount: 1.0,
-            typical_count: 1.0,
-        }
+        Self { mean_log_amount: 0.0, sd_log_amount: 1.0, typical_count: 1.0 }
     }
 }
 
@@ -118,10 +114,7 @@ pub struct WorldError {
 
 impl WorldError {
     pub(super) fn new(field: &str, why: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            why: why.into(),
-        }
+        Self { field: field.into(), why: why.into() }
     }
 }
 
@@ -144,25 +137,16 @@ impl World {
     /// The first field that is wrong, and what would be right.
     pub fn check(self) -> Result<CheckedWorld, WorldError> {
         if !(1..=MAX_HORIZON).contains(&self.clock.horizon) {
-            let why = format!(
-                "{} ticks; 1 to {MAX_HORIZON} are possible",
-                self.clock.horizon
-            );
+            let why = format!("{} ticks; 1 to {MAX_HORIZON} are possible", self.clock.horizon);
             return Err(WorldError::new("clock.horizon", why));
         }
-        if self
-            .clock
-            .start_day
-            .is_some_and(|day| day.abs() > 10_000_000)
-        {
+        if self.clock.start_day.is_some_and(|day| day.abs() > 10_000_000) {
             let why = "more than 10,000,000 days from 1970-01-01; check the dates";
             return Err(WorldError::new("clock.start_day", why));
         }
         self.check_kinds()?;
         self.wallet.check()?;
-        self.market
-            .check()
-            .map_err(|why| WorldError::new("market", why))?;
+        self.market.check().map_err(|why| WorldError::new("market", why))?;
         if !(1..=MAX_EVENTS_PER_TICK).contains(&self.max_events_per_tick) {
             let why = format!(
                 "{}; 1 to {MAX_EVENTS_PER_TICK} are possible; a longer log of one \
@@ -207,18 +191,13 @@ impl World {
     fn check_profile(&self) -> Result<(), WorldError> {
         let Profile { names, grids } = &self.profile;
         if names.len() != grids.len() {
-            let why = format!(
-                "{} names for {} grids; give one grid a name",
-                names.len(),
-                grids.len()
-            );
+            let why =
+                format!("{} names for {} grids; give one grid a name", names.len(), grids.len());
             return Err(WorldError::new("profile", why));
         }
         for (name, grid) in names.iter().zip(grids) {
             // The bound keeps squares of differences finite.
-            let bad = grid
-                .iter()
-                .find(|value| !value.is_finite() || value.abs() > 1e100);
+            let bad = grid.iter().find(|value| !value.is_finite() || value.abs() > 1e100);
             if let Some(bad) = bad {
                 let why =
                     format!("{name:?} holds {bad}; only numbers within 1e100 of 0 can be drawn");
@@ -233,24 +212,16 @@ impl World {
     }
 
     fn check_scales(&self) -> Result<(), WorldError> {
-        let Scales {
-            mean_log_amount,
-            sd_log_amount,
-            typical_count,
-        } = self.scales;
+        let Scales { mean_log_amount, sd_log_amount, typical_count } = self.scales;
         if !(mean_log_amount.is_finite() && mean_log_amount.abs() <= 1e3) {
             let why = format!("{mean_log_amount} is not a mean of log amounts");
             return Err(WorldError::new("scales.mean_log_amount", why));
         }
-        for (field, value) in [
-            ("scales.sd_log_amount", sd_log_amount),
-            ("scales.typical_count", typical_count),
-        ] {
+        for (field, value) in
+            [("scales.sd_log_amount", sd_log_amount), ("scales.typical_count", typical_count)]
+        {
             if !(1e-6..=1e9).contains(&value) {
-                return Err(WorldError::new(
-                    field,
-                    format!("{value}; 1e-6 to 1e9 is possible"),
-                ));
+                return Err(WorldError::new(field, format!("{value}; 1e-6 to 1e9 is possible")));
             }
         }
         Ok(())

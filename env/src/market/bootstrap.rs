@@ -44,28 +44,16 @@ impl Market for Bootstrap {
     fn tick_volatility(&self, _clock: &Clock) -> f64 {
         let n = self.returns.len().max(1) as f64;
         let mean = self.returns.iter().sum::<f64>() / n;
-        (self
-            .returns
-            .iter()
-            .map(|r| (r - mean) * (r - mean))
-            .sum::<f64>()
-            / n)
-            .sqrt()
+        (self.returns.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / n).sqrt()
     }
 
     fn check(&self) -> Result<(), String> {
         if self.returns.is_empty() {
             return Err("the history of returns is empty; give at least two prices".into());
         }
-        if let Some(i) = self
-            .returns
-            .iter()
-            .position(|r| !r.is_finite() || r.abs() > 10.0)
-        {
+        if let Some(i) = self.returns.iter().position(|r| !r.is_finite() || r.abs() > 10.0) {
             let value = self.returns[i];
-            return Err(format!(
-                "log return number {i} is {value}, not a number within -10 to 10"
-            ));
+            return Err(format!("log return number {i} is {value}, not a number within -10 to 10"));
         }
         if !(self.mean_block >= 1.0 && self.mean_block.is_finite()) {
             return Err(format!(
@@ -87,24 +75,11 @@ mod tests {
 
     fn path(mean_block: f64, horizon: u32) -> Vec<usize> {
         // Each return is its own place in the history, so that a path shows where it walked.
-        let model = Bootstrap {
-            returns: (0..N).map(|i| i as f64 / 100.0).collect(),
-            mean_block,
-        };
-        let clock = Clock {
-            tick: Tick::Day,
-            horizon,
-            start_day: None,
-        };
+        let model = Bootstrap { returns: (0..N).map(|i| i as f64 / 100.0).collect(), mean_block };
+        let clock = Clock { tick: Tick::Day, horizon, start_day: None };
         let returns = model.log_returns(&clock, &mut Streams::new(9).stream("market", 0));
-        assert!(
-            returns.iter().all(|r| model.returns.contains(r)),
-            "a return not from history"
-        );
-        returns
-            .iter()
-            .map(|r| (r * 100.0).round() as usize)
-            .collect()
+        assert!(returns.iter().all(|r| model.returns.contains(r)), "a return not from history");
+        returns.iter().map(|r| (r * 100.0).round() as usize).collect()
     }
 
     /// The share of steps to the next return is 1 - p + p / N with p = 1 / mean_block; within 4.5
@@ -118,10 +93,7 @@ mod tests {
             let p = 1.0 / mean_block;
             let expected = 1.0 - p + p / N as f64;
             let se = (expected * (1.0 - expected) / steps).sqrt();
-            assert!(
-                (next - expected).abs() < 4.5 * se,
-                "{mean_block}: {next} {expected}"
-            );
+            assert!((next - expected).abs() < 4.5 * se, "{mean_block}: {next} {expected}");
         }
     }
 
@@ -133,46 +105,15 @@ mod tests {
         let mut counts = [0f64; N];
         places.iter().for_each(|&place| counts[place] += 1.0);
         let expected = places.len() as f64 / N as f64;
-        let chi: f64 = counts
-            .iter()
-            .map(|c| (c - expected).powi(2) / expected)
-            .sum();
+        let chi: f64 = counts.iter().map(|c| (c - expected).powi(2) / expected).sum();
         assert!(chi < 103.12, "{chi}");
     }
 
     #[test]
     fn a_history_that_cannot_be_resampled_is_refused() {
-        assert!(
-            Bootstrap {
-                returns: vec![],
-                mean_block: 1.0
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Bootstrap {
-                returns: vec![f64::NAN],
-                mean_block: 1.0
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Bootstrap {
-                returns: vec![0.1],
-                mean_block: 0.5
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Bootstrap {
-                returns: vec![0.1],
-                mean_block: 1.0
-            }
-            .check()
-            .is_ok()
-        );
+        assert!(Bootstrap { returns: vec![], mean_block: 1.0 }.check().is_err());
+        assert!(Bootstrap { returns: vec![f64::NAN], mean_block: 1.0 }.check().is_err());
+        assert!(Bootstrap { returns: vec![0.1], mean_block: 0.5 }.check().is_err());
+        assert!(Bootstrap { returns: vec![0.1], mean_block: 1.0 }.check().is_ok());
     }
 }

@@ -39,10 +39,7 @@ impl Market for Gbm {
 
     fn check(&self) -> Result<(), String> {
         if !(self.mean.is_finite() && self.mean.abs() <= 1.0) {
-            return Err(format!(
-                "mean is {}; it is a growth per year between -1 and 1",
-                self.mean
-            ));
+            return Err(format!("mean is {}; it is a growth per year between -1 and 1", self.mean));
         }
         if !(0.0..=3.0).contains(&self.volatility) {
             return Err(format!(
@@ -65,15 +62,8 @@ mod tests {
     /// together raise a false alarm for about 2 in 100,000 seeds.
     #[test]
     fn moments_agree_with_the_closed_form() {
-        let model = Gbm {
-            mean: 0.07,
-            volatility: 0.2,
-        };
-        let clock = Clock {
-            tick: Tick::Week,
-            horizon: 200_000,
-            start_day: None,
-        };
+        let model = Gbm { mean: 0.07, volatility: 0.2 };
+        let clock = Clock { tick: Tick::Week, horizon: 200_000, start_day: None };
         let returns = model.log_returns(&clock, &mut Streams::new(5).stream("market", 0));
         assert_eq!(returns.len(), 200_000);
         let n = returns.len() as f64;
@@ -84,10 +74,8 @@ mod tests {
         assert!((mean - 0.05 * years).abs() < 4.5 * (expected_variance / n).sqrt());
         assert!((variance - expected_variance).abs() < 4.5 * expected_variance * (2.0 / n).sqrt());
 
-        let growth: Vec<f64> = returns
-            .chunks_exact(50)
-            .map(|path| path.iter().sum::<f64>().exp())
-            .collect();
+        let growth: Vec<f64> =
+            returns.chunks_exact(50).map(|path| path.iter().sum::<f64>().exp()).collect();
         let paths = growth.len() as f64;
         let t = 50.0 * years;
         let mean = growth.iter().sum::<f64>() / paths;
@@ -99,29 +87,8 @@ mod tests {
 
     #[test]
     fn parameters_outside_the_law_are_refused() {
-        assert!(
-            Gbm {
-                mean: f64::NAN,
-                volatility: 0.2
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Gbm {
-                mean: 0.0,
-                volatility: -0.1
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Gbm {
-                mean: 0.0,
-                volatility: 0.0
-            }
-            .check()
-            .is_ok()
-        );
+        assert!(Gbm { mean: f64::NAN, volatility: 0.2 }.check().is_err());
+        assert!(Gbm { mean: 0.0, volatility: -0.1 }.check().is_err());
+        assert!(Gbm { mean: 0.0, volatility: 0.0 }.check().is_ok());
     }
 }

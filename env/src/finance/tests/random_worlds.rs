@@ -35,12 +35,7 @@ fn markets() -> impl Strategy<Value = MarketModel> {
     let gbm = (-1.0..1.0f64, 0.0..3.0f64)
         .prop_map(|(mean, volatility)| MarketModel::Gbm(Gbm { mean, volatility }));
     let bootstrap = (prop::collection::vec(-10.0..10.0f64, 1..9), 1.0..9.0f64).prop_map(
-        |(returns, mean_block)| {
-            MarketModel::Bootstrap(Bootstrap {
-                returns,
-                mean_block,
-            })
-        },
+        |(returns, mean_block)| MarketModel::Bootstrap(Bootstrap { returns, mean_block }),
     );
     prop_oneof![gbm, bootstrap]
 }
@@ -76,9 +71,7 @@ prop_compose! {
 
 /// What the users own, in money.
 fn wealth(lanes: &FinanceLanes) -> Vec<[f64; 3]> {
-    (0..lanes.lanes())
-        .map(|lane| lanes.holdings(lane).unwrap())
-        .collect()
+    (0..lanes.lanes()).map(|lane| lanes.holdings(lane).unwrap()).collect()
 }
 
 /// Money that an event brought in from outside.
