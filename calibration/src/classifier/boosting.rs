@@ -28,7 +28,7 @@ pub struct Binned {
 
 impl Binned {
     /// Bins all rows (row-major, `width` finite numbers each) by the values of the `training` rows:
-    /// up to [`BINS`] distinct values have a bin each; more are cut at quantiles, midway between
+    /// up to 255 distinct values have a bin each; more are cut at quantiles, midway between
     /// neighbours.
     pub fn new(values: &[f64], width: usize, training: &[usize]) -> Self {
         let rows = values.len().checked_div(width).unwrap_or(0);
