@@ -67,7 +67,7 @@ pub struct PpoConfig {
 impl Default for PpoConfig {
     fn default() -> Self {
         Self {
-            iterations: 60,
+            iterations: 90,
             users: 2048,
             epochs: 4,
             minibatches: 8,
@@ -83,7 +83,7 @@ impl Default for PpoConfig {
             hidden: vec![64, 64],
             amount_bins: 32,
             idle_share: 0.3,
-            average: 0.9,
+            average: 0.96,
         }
     }
 }

@@ -1,15 +1,17 @@
-//! Steps per second of the finance world: one core, 4,096 users, 97% of decisions "nothing".
+//! Steps per second, on one core.
 //!
-//! One lane-step is one decision of one user with its observation. The actions are drawn before
-//! the clock starts. Run `cargo bench -p trueup-env`.
+//! The finance world: 4,096 users, 97% of decisions "nothing". One lane-step is one decision of one
+//! user with its observation. Classic control: one environment, random actions, a reset after every
+//! end. The actions are drawn before the clock starts. Run `cargo bench -p trueup-env`.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use trueup_env::classic::{Acrobot, CartPole, ControlEnvironment, MountainCar, Pendulum, Task};
 use trueup_env::finance::{Effect, FinanceLanes, Kind, Profile, Scales, WalletModel, World};
 use trueup_env::market::{Gbm, MarketModel};
-use trueup_env::{Actions, Clock, Lanes, StepError, Streams, Tick};
+use trueup_env::{Actions, Clock, Environment, Lanes, StepError, Streams, Tick};
 
 const USERS: usize = 4_096;
 const IDLE: f64 = 0.97;
@@ -88,4 +90,42 @@ fn purchases(bencher: Bencher) {
 fn bank(bencher: Bencher) {
     use Effect::{Divest, Draw, Invest, Receive, Save, Spend};
     bench(bencher, &[Spend, Receive, Invest, Divest, Save, Draw]);
+}
+
+const CONTROL_STEPS: usize = 10_000;
+
+fn control<T: Task>(bencher: Bencher, action: impl Fn(f64) -> T::Action) {
+    let mut stream = Streams::new(2).stream("actions", 0);
+    let actions: Vec<_> = (0..CONTROL_STEPS).map(|_| action(stream.uniform())).collect();
+    let mut env = ControlEnvironment::<T>::new();
+    bencher.counter(ItemsCount::new(CONTROL_STEPS)).bench_local(|| -> Result<(), StepError> {
+        env.reset(Some(1));
+        for action in &actions {
+            let step = divan::black_box(env.step(action)?);
+            if step.terminated || step.truncated {
+                env.reset(None);
+            }
+        }
+        Ok(())
+    });
+}
+
+#[divan::bench]
+fn cart_pole(bencher: Bencher) {
+    control::<CartPole>(bencher, |x| usize::from(x < 0.5));
+}
+
+#[divan::bench]
+fn acrobot(bencher: Bencher) {
+    control::<Acrobot>(bencher, |x| (3.0 * x) as usize);
+}
+
+#[divan::bench]
+fn mountain_car(bencher: Bencher) {
+    control::<MountainCar>(bencher, |x| (3.0 * x) as usize);
+}
+
+#[divan::bench]
+fn pendulum(bencher: Bencher) {
+    control::<Pendulum>(bencher, |x| (4.0 * x - 2.0) as f32);
 }

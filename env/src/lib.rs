@@ -4,6 +4,7 @@
 //! kind with an amount; what happened is an [`event_log`]. Real (external) and simulated (internal)
 //! users have the same type of log. The room knows no data files, statistics or networks.
 
+pub mod classic;
 pub mod clock;
 pub mod environment;
 pub mod event_log;
@@ -15,6 +16,7 @@ pub mod payment;
 pub mod random;
 pub mod space;
 
+pub use classic::ControlEnvironment;
 pub use clock::{Clock, Tick};
 pub use environment::{Environment, Step, StepError};
 pub use event_log::{Covariates, Event, EventLog, LogError, MAX_KINDS};
