@@ -1,9 +1,10 @@
-//! Time of the one-dimensional discrepancies: sorting and merging two samples, and one value under
-//! new user weights (what a bootstrap repeats). `peer_scipy.py` times scipy on the same sizes.
+//! Time of the one-dimensional discrepancies: sorting and merging two samples, and their values
+//! under the user weights of a bootstrap. `peer_scipy.py` times scipy on the same sizes.
 
 use divan::{Bencher, black_box};
 use rand_distr::{Distribution, LogNormal};
 use trueup_calibration::discrepancy::{Weighted, energy, find, kolmogorov_smirnov, wasserstein};
+use trueup_calibration::evaluate::bootstrap::weights;
 use trueup_calibration::sample::Sample;
 use trueup_env::random::Streams;
 
@@ -35,12 +36,12 @@ fn distance<const METRIC: usize>(bencher: Bencher<'_, '_>, rows: usize) {
     bencher.bench(|| distance(Weighted::equal(black_box(&u)), Weighted::equal(black_box(&v))));
 }
 
-/// One value of a prepared pair under user weights.
-#[divan::bench(args = ROWS, consts = [0, 1, 2], sample_count = 50, sample_size = 4)]
-fn replicate<const METRIC: usize>(bencher: Bencher<'_, '_>, rows: usize) {
-    let (internal, external) = (sample("internal", rows), sample("external", rows));
+/// 200 values of a prepared pair under user weights: a bootstrap.
+#[divan::bench(consts = [0, 1, 2], sample_count = 20, sample_size = 1)]
+fn bootstrap<const METRIC: usize>(bencher: Bencher<'_, '_>) {
+    let (internal, external) = (sample("internal", ROWS[0]), sample("external", ROWS[0]));
     let Some(discrepancy) = find(METRICS[METRIC]) else { return };
     let Ok(prepared) = discrepancy.prepare(&internal, &external) else { return };
-    let weights: Vec<f64> = (0..internal.users).map(|user| (user % 3) as f64).collect();
-    bencher.bench(|| prepared.value(black_box(&weights), black_box(&weights)));
+    let [left, right] = [4, 5].map(|seed| weights(internal.users, 200, &Streams::new(seed)));
+    bencher.bench(|| prepared.values(black_box(&left), black_box(&right)));
 }

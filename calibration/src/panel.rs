@@ -67,7 +67,7 @@ pub struct CalibratorPanel {
     /// users where there are no training users).
     pub c2st_auc_floor: Option<f64>,
     /// Features by how much they give the simulation away, most telling first: the fall of the
-    /// AUC when the feature is shuffled among held-out users.
+    /// AUC when the feature is shuffled among held-out users, in the first evaluation seed.
     pub c2st_importance: Vec<(String, f64)>,
     /// All metrics.
     pub panel: Vec<PanelRow>,

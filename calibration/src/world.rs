@@ -159,6 +159,17 @@ pub enum WorldError {
         /// The word for one tick.
         tick: &'static str,
     },
+    /// The amounts of the log are of another order of magnitude than wallets.
+    #[error(
+        "the amounts of the log call for a median income of {income:.2e} a tick, which no wallet \
+         has: give the amounts in another unit of money, or set world.wallet.income_median ({why})"
+    )]
+    Unit {
+        /// The income that follows from the log.
+        income: f64,
+        /// What a wallet can have.
+        why: String,
+    },
     /// A number is out of bounds.
     #[error(transparent)]
     Invalid(#[from] trueup_env::WorldError),
@@ -217,7 +228,14 @@ pub fn fit_world(
         scales: scales(statistics),
         kinds,
     };
-    Ok(world.check()?)
+    let income = world.wallet.income_median;
+    world.check().map_err(|error| match config.wallet.income_median {
+        None if error.field == "wallet.income_median" => {
+            let why = error.why.split("; ").last().unwrap_or_default().to_owned();
+            WorldError::Unit { income, why }
+        }
+        _ => WorldError::Invalid(error),
+    })
 }
 
 fn wallet(config: &WalletConfig, kinds: &[Kind], statistics: &Statistics) -> WalletModel {

@@ -164,6 +164,30 @@ fn weights_count_users_as_often() {
     }
 }
 
+/// To the last bit, also next to weightings that leave nothing to measure.
+#[test]
+fn many_weightings_are_measured_as_if_alone() {
+    for discrepancy in registry() {
+        let (internal, external) = pair(discrepancy, 3);
+        let prepared = discrepancy.prepare(&internal, &external).unwrap();
+        let mut random = stream("many weights", 3);
+        let mut weights = |users: usize| -> Vec<Vec<f64>> {
+            let mut one = || (0..users).map(|_| random.random_range(0.0..3.0)).collect();
+            (0..23).map(|_| one()).collect()
+        };
+        let (mut p, mut q) = (weights(internal.users), weights(external.users));
+        p[5].fill(0.0);
+        q[9].pop();
+        q[14][0] = f64::NAN;
+        q.truncate(22);
+        let alone: Vec<_> = p.iter().zip(&q).map(|(p, q)| prepared.value(p, q)).collect();
+        let undefined: Vec<usize> = (0..22).filter(|&i| alone[i].is_none()).collect();
+        assert_eq!(undefined, [5, 9, 14], "{}", discrepancy.name());
+        assert_eq!(prepared.values(&p, &q), alone, "{}", discrepancy.name());
+        assert_eq!(prepared.values(&p, &[]), []);
+    }
+}
+
 #[test]
 fn no_weight_no_value() {
     for discrepancy in registry() {

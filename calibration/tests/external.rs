@@ -409,7 +409,7 @@ fn a_log_comes_back_as_it_was_written() {
 fn amounts_balances_covariates_and_odd_names_come_back() {
     let kinds = ["an \"odd\", kind", "입금", "unused"].map(String::from).to_vec();
     let users = ["first, with comma", "김", "idle", "last"].map(String::from).to_vec();
-    let amounts = [0.1 + 0.2, f64::MIN_POSITIVE, 1e300, 0.0, 12.0, 1.0 / 3.0, 5e-324];
+    let amounts = [0.1 + 0.2, f64::MIN_POSITIVE, 1e30, 0.0, 12.0, 1.0 / 3.0, 5e-324];
     let events = amounts.iter().enumerate().map(|(i, &amount)| {
         let balance = if i % 2 == 0 { f64::NAN } else { -amount };
         (

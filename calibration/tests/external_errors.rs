@@ -148,8 +148,12 @@ fn amounts_that_are_missing_infinite_or_negative() {
     );
     assert!(error.contains("line 2, column \"amount\": \"NaN\" is missing"), "{error}");
     assert!(error.contains("line 3, column \"amount\": \"inf\" is not a finite number"), "{error}");
-    assert!(error.contains("line 4, column \"amount\": \"-5\" is negative; set"), "{error}");
+    assert!(error.contains("line 4, column \"amount\": \"-5\" is negative\n"), "{error}");
     assert!(error.contains("line 5, column \"amount\": \"1e999\" is not a finite"), "{error}");
+    assert!(error.contains("\nset cleaning.negative = \"absolute\""), "{error}");
+    let error = refusal(b"user,time,amount\n1,2024-01-01,1e31\n2,2024-01-01,-1e30\n", MAP);
+    assert!(error.contains("\"1e31\" is beyond 1e30"), "{error}");
+    assert!(error.contains("\"-1e30\" is negative\n"), "{error}");
 }
 
 #[test]
@@ -277,7 +281,7 @@ fn what_cannot_be_calibrated_is_not_split() {
     assert!(split(0.5).contains("train users have amounts that are all equal to 9.5"));
     assert!(split(0.2).contains("48 for training and 12 for the test"));
     for share in [0.0, 1.0, -1.0, f64::NAN] {
-        assert!(split(share).contains("test_share"));
+        assert!(split(share).contains("split.test"));
     }
 }
 

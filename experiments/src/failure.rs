@@ -14,14 +14,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A failed run.
-    pub fn run(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Run(miette::Report::from_err(error))
+    /// A failed run. Errors of this project say what caused them: their sources are not repeated.
+    pub fn run(error: impl std::error::Error) -> Self {
+        Self::Run(miette::Report::msg(error.to_string()))
     }
 
     /// Invalid config or data.
-    pub fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Invalid(miette::Report::from_err(error))
+    pub fn invalid(error: impl std::error::Error) -> Self {
+        Self::Invalid(miette::Report::msg(error.to_string()))
     }
 
     /// Invalid input, said in words.

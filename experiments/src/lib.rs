@@ -1,14 +1,16 @@
 //! Configs, runner and command line of trueup.
 //!
-//! A [`config`] says what to compare; [`run`] takes it from the log of real users to the report;
-//! [`calibrators`] is the list of what can be compared. The rest is the command line.
+//! A [`config`] says what to compare; [`prepare`] reads the real users, and [`run`] takes them to
+//! the report; [`calibrators`] is the list of what can be compared. The rest is the command line.
 
 pub mod calibrators;
 pub mod cli;
 mod commands;
 pub mod config;
 mod failure;
+pub mod prepare;
 pub mod progress;
+mod recorder;
 pub mod run;
 mod verdict;
 

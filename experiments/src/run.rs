@@ -1,52 +1,29 @@
-//! A run, from the log of real users to the report: load, split, measure, build the world; then
-//! calibrate, simulate, judge, and write it all down.
-//!
-//! Everything that can be wrong with config or data is found in [`prepare`], before a run directory
-//! exists. After that a calibrator that fails does not lose the others.
+//! A run, from the users that [`prepare`](crate::prepare) left to the report: calibrate, simulate,
+//! judge, and write it all down. A calibrator that fails does not lose the others.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use trueup_calibration::calibrator::{Brief, CalibrationError, Simulator};
 use trueup_calibration::evaluate::{self, Run};
-use trueup_calibration::external::{self, Account};
+use trueup_calibration::external::{self, ClockFile};
 use trueup_calibration::panel::CalibratorPanel;
-use trueup_calibration::reward::Term;
 use trueup_calibration::statistics::Statistics;
-use trueup_calibration::world::fit_world;
-use trueup_env::{CheckedWorld, EventLog, Streams};
+use trueup_env::{EventLog, Streams};
 use trueup_results::{
-    DataSource, Metric, MetricsWriter, Provenance, ProvenanceInput, ReportInput, ResultsError,
-    RunDirectory, Series, State, Summary, write_report,
+    MetricsWriter, Provenance, ProvenanceInput, ReportInput, ResultsError, RunDirectory, Series,
+    State, Summary, write_report,
 };
 
 use crate::calibrators::Setting;
 use crate::config::{Experiment, Named};
 use crate::failure::Failure;
-use crate::progress::{ENV_STEPS, Reporter, interrupted, thousands};
+use crate::prepare::Prepared;
+use crate::progress::{Reporter, interrupted, thousands};
+use crate::recorder::Recorder;
 
 /// The name of the real users in plots.
 pub const REAL_USERS: &str = "real users";
-
-/// What a run works on.
-#[derive(Debug)]
-pub struct Prepared {
-    /// Statistics of the training users: all that worlds and rewards see.
-    pub statistics: Statistics,
-    /// The training users; none where only statistics were handed over.
-    pub train: Option<EventLog>,
-    /// The held-out users; none where there is no log at all.
-    pub test: Option<EventLog>,
-    /// The world.
-    pub world: CheckedWorld,
-    /// What the reward optimises.
-    pub terms: Vec<Term>,
-    /// What became of the rows of the log.
-    pub account: Option<Account>,
-    /// Where the data came from.
-    pub data: Vec<DataSource>,
-}
 
 /// What a run gave.
 #[derive(Debug)]
@@ -57,79 +34,6 @@ pub struct Outcome {
     pub folder: PathBuf,
     /// The report; none where there was no log to judge against.
     pub report: Option<PathBuf>,
-}
-
-/// The key of the pseudonyms: the environment's, or one drawn anew by the system, so that
-/// pseudonyms of two runs cannot be joined. Nothing else depends on it.
-pub fn pseudonym_key() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    std::env::var("TRUEUP_KEY").ok().filter(|key| !key.is_empty()).unwrap_or_else(|| {
-        (0..4).map(|i| format!("{:016x}", RandomState::new().hash_one(i))).collect()
-    })
-}
-
-/// Loads and measures the data and builds the world. Writes nothing.
-///
-/// # Errors
-/// Data, a world or a reward that are not valid.
-pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared, Failure> {
-    let from = &experiment.external;
-    let streams = Streams::new(experiment.seed);
-    let mut data = Vec::new();
-    let mut log = None;
-    let mut account = None;
-    if let Some(source) = &from.source {
-        reporter.line(&format!("reading {source}"));
-        let loaded = external::load(source, from.map.as_ref(), &pseudonym_key())
-            .map_err(Failure::invalid)?;
-        data.push(DataSource { source: source.clone(), sha256: loaded.sha256 });
-        account = Some(loaded.account);
-        log = Some(loaded.log);
-    }
-    let (statistics, train, test) = match (&from.statistics, log) {
-        (Some(path), log) => {
-            reporter.line(&format!("reading {}", path.display()));
-            let bytes = std::fs::read(path).map_err(|error| {
-                let message = format!("cannot read {}: {error}", path.display());
-                Failure::invalid_because(message, "`trueup describe LOG --statistics` writes one")
-            })?;
-            let sha256 = trueup_results::provenance::sha256(&bytes);
-            data.push(DataSource { source: path.display().to_string(), sha256 });
-            (Statistics::load(path).map_err(Failure::invalid)?, None, log)
-        }
-        (None, Some(log)) => {
-            let split = external::split(&log, experiment.test_share, &streams.child("split", 0))
-                .map_err(Failure::invalid)?;
-            (Statistics::of(&split.train), Some(split.train), Some(split.test))
-        }
-        (None, None) => {
-            return Err(Failure::invalid_because("no external data", "name a source"));
-        }
-    };
-    let world = fit_world(&experiment.world, &statistics).map_err(Failure::invalid)?;
-    let reward = experiment.reward.build(&statistics).map_err(Failure::invalid)?;
-    let terms = reward.terms().to_vec();
-    if let Some(test) = &test {
-        same_world(&statistics, test)?;
-    }
-    Ok(Prepared { statistics, train, test, world, terms, account, data })
-}
-
-/// Statistics from elsewhere have to fit the log they are held against.
-fn same_world(statistics: &Statistics, test: &EventLog) -> Result<(), Failure> {
-    let (a, b) = (&statistics.clock, test.clock());
-    if (a.tick, a.horizon) != (b.tick, b.horizon) || statistics.kinds != test.kinds() {
-        let words = |clock: &trueup_env::Clock, kinds: &[String]| {
-            format!("{} {}s of {}", clock.horizon, clock.tick.name(), kinds.join(", "))
-        };
-        let message = format!(
-            "the statistics hold {}, the source holds {}",
-            words(a, &statistics.kinds),
-            words(b, test.kinds())
-        );
-        return Err(Failure::invalid_because(message, "use the same map for both"));
-    }
-    Ok(())
 }
 
 /// Why a run stopped early.
@@ -225,7 +129,7 @@ impl Attempt<'_> {
         Ok((summary, report))
     }
 
-    /// Config, provenance and account: what there is before the first calibrator.
+    /// Config, provenance, clock and account: what there is before the first calibrator.
     fn write_origin(&self) -> Result<(), Stop> {
         let config = self.experiment.resolved().map_err(|e| Stop::Failed(Failure::run(e)))?;
         self.directory.write("config.toml", config.as_bytes())?;
@@ -236,6 +140,9 @@ impl Attempt<'_> {
             threads: rayon::current_num_threads(),
         });
         self.directory.write_json("provenance.json", &provenance)?;
+        let Statistics { clock, kinds, .. } = &self.prepared.statistics;
+        let clock_file = ClockFile { clock: *clock, kinds: kinds.clone() };
+        self.directory.write_json(&format!("logs/{}", ClockFile::NAME), &clock_file)?;
         if let Some(account) = &self.prepared.account {
             self.directory.write("account.txt", account.lines().join("\n").as_bytes())?;
         }
@@ -347,7 +254,7 @@ impl Attempt<'_> {
         let sides: Vec<(&str, Vec<&EventLog>)> =
             runs.iter().map(|run| (run.name.as_str(), run.logs.iter().collect())).collect();
         let series = Series::of(REAL_USERS, test, &sides);
-        self.directory.write_json("series.json", &series)?;
+        self.directory.write_series(&series)?;
         summary.seconds = self.reporter.seconds();
         self.directory.write_json("summary.json", summary)?;
         self.reporter.line("drawing the report");
@@ -377,45 +284,5 @@ fn unjudged(name: &str) -> CalibratorPanel {
         panel: Vec::new(),
         left_out: Vec::new(),
         notes: Vec::new(),
-    }
-}
-
-/// Writes the metrics of one calibrator; the first failed write stops it.
-struct Recorder<'a> {
-    name: &'a str,
-    state: Mutex<(&'a mut MetricsWriter, u64, Option<ResultsError>)>,
-}
-
-impl<'a> Recorder<'a> {
-    fn new(name: &'a str, metrics: &'a mut MetricsWriter) -> Self {
-        Self { name, state: Mutex::new((metrics, 0, None)) }
-    }
-
-    /// Whether to go on.
-    fn record(&self, done: usize, total: usize, values: &[(&str, f64)]) -> bool {
-        let Ok(mut state) = self.state.lock() else { return false };
-        let values: BTreeMap<String, f64> =
-            values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        if let Some(&steps) = values.get(ENV_STEPS) {
-            state.1 = steps as u64;
-        }
-        let (iteration, total) = (done as u64, total as u64);
-        let metric = Metric { calibrator: self.name.into(), iteration, total, values };
-        match state.0.append(&metric) {
-            Ok(()) => true,
-            Err(error) => {
-                state.2 = Some(error);
-                false
-            }
-        }
-    }
-
-    /// Environment steps of the calibrator.
-    fn finish(self) -> Result<u64, ResultsError> {
-        match self.state.into_inner() {
-            Ok((_, _, Some(error))) => Err(error),
-            Ok((_, steps, None)) => Ok(steps),
-            Err(_) => Ok(0),
-        }
     }
 }

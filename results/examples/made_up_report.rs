@@ -129,7 +129,7 @@ fn main() -> Result<(), Failure> {
         let calibrator = "ppo".to_owned();
         metrics.append(&Metric { calibrator, iteration, total: 120, values })?;
     }
-    run.write_json("series.json", &series)?;
+    run.write_series(&series)?;
     run.write_json(
         "summary.json",
         &Summary {

@@ -10,7 +10,7 @@
 //! #     path: "temporary folder".into(), remedy: "", source })?;
 //! let run = RunDirectory::create(root.path(), "demo", 1)?;
 //! run.write_json("summary.json", &Summary { name: "demo".into(), seed: 1, ..Summary::default() })?;
-//! run.write_json("series.json", &Series::default())?;
+//! run.write_series(&Series::default())?;
 //! let path = run.path().to_owned();
 //! write_report(&path, &ReportInput::read(&path)?)?;
 //! run.finish(State::Done, None)?;

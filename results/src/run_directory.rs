@@ -14,6 +14,7 @@ use crate::error::ResultsError;
 use crate::files;
 use crate::metrics::MetricsWriter;
 use crate::provenance::{host, now};
+use crate::series::Series;
 
 const STATUS: &str = "status.json";
 const LOCK: &str = "lock";
@@ -157,12 +158,23 @@ impl RunDirectory {
         Ok(path)
     }
 
-    /// Writes one JSON file of the run whole: `summary.json`, `series.json`, `provenance.json`.
+    /// Writes one JSON file of the run whole: `summary.json`, `provenance.json`.
     ///
     /// # Errors
     /// As for [`RunDirectory::write`].
     pub fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<PathBuf, ResultsError> {
         self.write(name, &files::to_json(&self.path.join(name), value)?)
+    }
+
+    /// Writes `series.json`, on one line: it holds tens of thousands of numbers.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn write_series(&self, series: &Series) -> Result<PathBuf, ResultsError> {
+        let name = "series.json";
+        let bytes = serde_json::to_vec(series)
+            .map_err(|source| ResultsError::malformed(&self.path.join(name), source))?;
+        self.write(name, &bytes)
     }
 
     /// Opens `metrics.jsonl` for appending.

@@ -54,15 +54,32 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The calibrator that is nearest to the external users: the largest gap closed; where there
-    /// is none (no "before"), the smallest mean excess. Ties go to the earlier one.
+    /// The calibrator that is nearest to the external users: the one with the largest gap closed,
+    /// unless another, whose interval overlaps with that one's, is nearer by all other measures: an
+    /// AUC that is lower beyond the intervals, and a lower mean excess. Where there is no gap (no
+    /// "before"), the smallest mean excess. Ties go to the earlier one.
     pub fn best(&self) -> Option<&CalibratorPanel> {
-        let by = |key: fn(&CalibratorPanel) -> Option<f64>| {
+        let by = |key: &dyn Fn(&CalibratorPanel) -> Option<f64>| {
             let rated = self.calibrators.iter().filter_map(|c| Some((c, key(c)?)));
             rated.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(c, _)| c)
         };
-        by(|c| c.gap_closed)
-            .or_else(|| by(|c| c.mean_excess.map(|excess| -excess)))
-            .or_else(|| self.calibrators.first())
+        let Some(leader) = by(&|c| c.gap_closed) else {
+            return by(&|c| c.mean_excess.map(|excess| -excess)).or(self.calibrators.first());
+        };
+        let nearer = |c: &CalibratorPanel| {
+            let tied = apart(c.gap_closed_ci, leader.gap_closed_ci) == Some(false);
+            let auc = c.c2st_auc.zip(leader.c2st_auc).is_some_and(|(a, b)| a < b)
+                && apart(c.c2st_auc_ci, leader.c2st_auc_ci) == Some(true);
+            let excess = c.mean_excess.zip(leader.mean_excess).is_some_and(|(a, b)| a < b);
+            tied && auc && excess
+        };
+        by(&|c| c.c2st_auc.map(|auc| -auc).filter(|_| nearer(c))).or(Some(leader))
     }
+}
+
+/// Whether two intervals lie apart; none where one is missing. Intervals that overlap may belong to
+/// values that differ: this errs towards not telling apart.
+pub(crate) fn apart(a: Option<[f64; 2]>, b: Option<[f64; 2]>) -> Option<bool> {
+    let ([a_low, a_high], [b_low, b_high]) = a.zip(b)?;
+    Some(a_low > b_high || b_low > a_high)
 }

@@ -140,3 +140,29 @@ fn terms_of_the_reward_are_checked_before_the_training() {
     let config = CONFIG.replace("kind = \"witness\"", &format!("kind = \"witness\"\n{term}"));
     refuses(&config, &["log_amont", "log_amount"]);
 }
+
+#[test]
+fn a_value_out_of_range_is_marked_itself_and_not_its_section() {
+    let line = 1 + CONFIG.lines().position(|line| line.starts_with("replicates")).unwrap();
+    let place = format!("my.toml:{line}:14");
+    refuses(&CONFIG.replace("replicates = 40", "replicates = 9"), &["replicates is 9", &place]);
+}
+
+/// Suggestions for keys of a table inside a section are keys of that table.
+#[test]
+fn suggestions_do_not_mix_tables() {
+    let config = CONFIG.replace("start = \"2021-01-01\"", "zzzzzzzz = 1");
+    let (_, output) = run(&config);
+    let output = output.code(3);
+    output.complains(&["`zzzzzzzz`", "there are: align, start"]);
+    assert!(!output.err.contains("statistics"), "{}", output.err);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_once() {
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(60, 1)).write("my.toml", CONFIG).write("file", "");
+    let output = folder.trueup(&["run", "my.toml", "--out", "file"]).code(1);
+    output.complains(&["cannot write file", "choose another --out"]);
+    assert_eq!(output.err.matches("os error").count(), 1, "{}", output.err);
+}

@@ -119,3 +119,59 @@ fn statistics_that_do_not_fit_the_log_or_are_none() {
     output.code(3).complains(&["52 weeks", "26 weeks"]);
     assert!(folder.list("runs").is_empty());
 }
+
+/// A bank's export as it comes: semicolons, decimal commas, days first, signed amounts, a byte order
+/// mark and broken rows. Each complaint says the next key of the map that it needs.
+#[test]
+fn a_european_bank_export_is_read_step_by_step() {
+    let mut log = String::from("\u{feff}Konto;Buchungstag;Betrag;Art\r\n");
+    for (i, line) in purchases(60, 1).lines().skip(1).enumerate() {
+        let [user, day, amount] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [year, month, day] = day.split('-').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (sign, kind) = if i % 3 == 0 { ("", "Gehalt") } else { ("-", "Überweisung") };
+        let amount = amount.replace('.', ",");
+        let _ = write!(log, "{user};{day}.{month}.{year};{sign}1.{amount:0>6};{kind}\r\n");
+    }
+    log += "c1;31.02.2021;-5,00;Gehalt\r\nc1;01.03.2021;;Gehalt\r\nSumme;;;\r\n";
+    let columns =
+        "{ user = \"Konto\", time = \"Buchungstag\", amount = \"Betrag\", kind = \"Art\" }";
+    let mut map = format!("columns = {columns}\n");
+    let folder = Folder::new();
+    folder.write("bank.csv", &log);
+    for (needed, said) in [
+        ("delimiter = \";\"\n", "did you mean delimiter = \";\"?"),
+        ("time_format = \"%d.%m.%Y\"\n", "fit time_format = \"%d.%m.%Y\""),
+        ("decimal = \",\"\nthousands = \".\"\n", "fit decimal = \",\", thousands = \".\""),
+        ("cleaning.negative = \"absolute\"\n", "set cleaning.negative = \"absolute\""),
+        (
+            "cleaning.missing = \"drop\"\ncleaning.unparsable = \"drop\"\n",
+            "policy under `cleaning`",
+        ),
+    ] {
+        folder.write("map.toml", &map);
+        folder.trueup(&["describe", "bank.csv", "--map", "map.toml"]).code(3).complains(&[said]);
+        map += needed;
+    }
+    folder.write("map.toml", &map);
+    let json = folder.trueup(&["describe", "bank.csv", "--map", "map.toml", "--json"]).ok().json();
+    assert_eq!(json["users"], 60);
+    assert_eq!(json["kinds"][1]["kind"], "Überweisung");
+    assert_eq!(json["account"]["rows_dropped"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_folder_too_many_kinds_and_amounts_beyond_reason() {
+    let folder = Folder::new();
+    folder.write("tiny.toml", CONFIG);
+    std::fs::create_dir(folder.path("log.csv")).unwrap();
+    folder.trueup(&["run", "tiny.toml"]).code(3).complains(&["log.csv", "a folder, not a file"]);
+    let huge = purchases(60, 1).replace(".00\n", ".00e300\n") + "c1,2021-01-05,1e300\n";
+    refuses(huge, &["1e300", "too large to compute with"]);
+    let config = CONFIG.replace("amount = \"euros\" }", "amount = \"euros\", kind = \"client\" }");
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(300, 1)).write("tiny.toml", config);
+    let output = folder.trueup(&["run", "tiny.toml"]).code(3);
+    output.complains(&["300 kinds", "merge rare ones"]);
+    // Said once.
+    assert_eq!(output.err.matches("300 kinds").count(), 1, "{}", output.err);
+}

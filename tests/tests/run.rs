@@ -127,7 +127,7 @@ fn the_run_directory_is_complete_and_says_done() {
     assert!(!names.iter().any(|name| name.ends_with(".tmp")), "{names:?}");
     let status: Value = serde_json::from_str(&folder.read("runs/tiny-7/status.json")).unwrap();
     assert_eq!(status["state"], "done");
-    assert_eq!(folder.list("runs/tiny-7/logs").len(), 8);
+    assert_eq!(folder.list("runs/tiny-7/logs").len(), 9);
     let metrics = folder.read("runs/tiny-7/metrics.jsonl");
     assert_eq!(metrics.lines().filter(|line| line.contains("\"ppo\"")).count(), 2);
     assert!(!folder.list("runs/tiny-7/policies/ppo").is_empty());
@@ -168,7 +168,8 @@ fn one_and_two_threads_give_the_same_bytes_and_so_does_the_resolved_config() {
     let _ = folder.trueup(&["run", "two/tiny-7/config.toml", "--out", "again"]).ok();
     let texts = |folder: &Folder, run: &str| -> Vec<String> {
         let logs = folder.list(&format!("{run}/logs"));
-        assert_eq!(logs.len(), 8);
+        // Two seeds of four calibrators, and their clock.
+        assert_eq!(logs.len(), 9);
         logs.iter().map(|name| folder.read(&format!("{run}/logs/{name}"))).collect()
     };
     let wanted = texts(&folder, "one/tiny-7");
@@ -283,6 +284,36 @@ fn a_simulated_log_of_a_run_is_compared_without_a_map_of_its_own() {
     assert_eq!(summary["test_users"], 240);
 }
 
+/// Runs write the clock beside their logs, so that logs of one run need no map, and logs of another
+/// length are refused.
+#[test]
+fn simulated_logs_are_compared_only_on_one_clock() {
+    let (folder, _) = finished();
+    let own = folder.path("runs/tiny-7/logs/bgnbd-0.csv").display().to_string();
+    let other = folder.path("runs/tiny-7/logs/personas-0.csv").display().to_string();
+    let here = Folder::new();
+    let summary = here.trueup(&["compare", &own, &other, "--json"]).ok().json();
+    assert_eq!(summary["test_users"], 120);
+    let described = here.trueup(&["describe", &own, "--json"]).ok().json();
+    assert_eq!(described["clock"]["horizon"], 26);
+
+    // Half as long: said by the clock beside the log, or by the log's last event without one.
+    here.write("real.csv", purchases(240, 1));
+    here.write("short.toml", MAP.replace("horizon = 26", "horizon = 13"));
+    let short = ["compare", &own, "real.csv", "--map", "short.toml"];
+    here.trueup(&short).code(3).complains(&["clock.json beside it 26 weeks", "13 weeks"]);
+    here.write("copy.csv", std::fs::read(&own).unwrap());
+    let short = ["compare", "copy.csv", "real.csv", "--map", "short.toml"];
+    here.trueup(&short).code(3).complains(&["copy.csv", "events after that", "horizon = 13"]);
+    here.write("long.toml", MAP.replace("horizon = 26", "horizon = 52\nend = \"2021-12-31\""));
+    let late = purchases(240, 1).replace(",2021-01-", ",2021-12-");
+    here.write("late.csv", late);
+    let long = ["compare", "copy.csv", "late.csv", "--map", "long.toml"];
+    here.trueup(&long).code(3).complains(&["copy.csv", "its last event is in tick 25"]);
+    here.trueup(&["describe", "copy.csv"]).code(3).complains(&["needs a map", "clock.json"]);
+    assert_eq!(here.list("runs").len(), 1);
+}
+
 #[test]
 fn a_log_is_described_as_understood() {
     let folder = Folder::new();
@@ -332,6 +363,6 @@ fn simulations_need_no_log_at_all() {
     );
     let verdict = folder.trueup(&["run", "blind.toml", "--json"]).ok().json();
     assert_eq!(verdict["test_users"], 0);
-    assert_eq!(folder.list("runs/blind-1/logs").len(), 8);
+    assert_eq!(folder.list("runs/blind-1/logs").len(), 9);
     assert!(verdict["notes"][0].as_str().unwrap().contains("no log of real users"));
 }

@@ -8,7 +8,8 @@
 //! An event log becomes the model's data like this. Every user is alive at the start of the window
 //! (time 0) and is watched for T = horizon ticks: the published set-up, where time 0 is the first
 //! purchase, which is not part of the log. x is his number of events, and t_x the time of the
-//! last, taken in the middle of its tick (tick + 0.5). Each kind of event is a process of its own,
+//! last, taken in the middle of its tick (tick + 0.5). Where users who never drop out explain the
+//! log as well, the fit is that border, with a = 0. Each kind of event is a process of its own,
 //! fitted and drawn independently of the others: the model knows no order among kinds.
 
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
@@ -22,6 +23,13 @@ use super::{Brief, CalibrationError, Calibrator, Simulator, simplex};
 /// Name in configs and results.
 pub const NAME: &str = "bgnbd";
 
+/// The log-likelihood that drop-out must add to the NBD model, over all users, to be believed. It
+/// is far below what any test of likelihoods could see, and far above rounding.
+const GAIN: f64 = 1e-3;
+
+const NO_MAXIMUM: &str = "the likelihood of the BG/NBD model has no maximum on this log: give a \
+    larger log or a longer window, or leave this calibrator out";
+
 /// What the model sees of a user; times share one unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Purchases {
@@ -33,44 +41,75 @@ pub struct Purchases {
     pub watched: f64,
 }
 
-/// The parameters, all positive.
+/// The parameters: r, alpha and b are positive. With a = 0 nobody ever drops out, which is the NBD
+/// model (Ehrenberg, *The pattern of consumer purchases*, Applied Statistics 8, 1959); b then says
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BgNbd {
     /// Shape of the rates over users.
     pub r: f64,
     /// Rate of the rates over users, in units of time.
     pub alpha: f64,
-    /// First parameter of the drop-out probabilities over users.
+    /// First parameter of the drop-out probabilities over users; 0 where nobody drops out.
     pub a: f64,
     /// Second parameter of the drop-out probabilities over users.
     pub b: f64,
 }
 
+/// What the log-likelihoods of all users with at most so many events share.
+struct Sums {
+    /// At x: the sum of `ln(r + i)` over i below x, which is `ln G(r + x) - ln G(r)`.
+    rates: Vec<f64>,
+    /// At x: the sum of `ln(1 + a / (b + i))` over i below x, which is
+    /// `ln G(b) + ln G(a + b + x) - ln G(a + b) - ln G(b + x)`.
+    stays: Vec<f64>,
+}
+
+impl Sums {
+    fn of(model: &BgNbd, most: f64) -> Self {
+        let below = |term: &dyn Fn(f64) -> f64| {
+            let mut sum = 0.0;
+            let mut sums = vec![0.0];
+            sums.extend((0..most as usize).map(|i| {
+                sum += term(i as f64);
+                sum
+            }));
+            sums
+        };
+        let BgNbd { r, a, b, .. } = *model;
+        Self { rates: below(&|i| (r + i).ln()), stays: below(&|i| (a / (b + i)).ln_1p()) }
+    }
+}
+
 impl BgNbd {
-    /// The log-likelihood of a user (equation 6 of the paper), in logs:
+    /// The log-likelihood of many users, the sum of equation 6 of the paper in logs:
     /// `A1 + A2 + ln(exp(A3) + [x > 0] exp(A4))` with
     /// `A1 = ln G(r + x) - ln G(r) + r ln alpha`,
     /// `A2 = ln G(a + b) + ln G(b + x) - ln G(b) - ln G(a + b + x)`,
     /// `A3 = -(r + x) ln(alpha + T)` and
     /// `A4 = ln a - ln(b + x - 1) - (r + x) ln(alpha + t_x)`.
-    pub fn log_likelihood_of(&self, user: &Purchases) -> f64 {
-        let Self { r, alpha, a, b } = *self;
-        let x = user.x;
-        let a1 = libm::lgamma(r + x) - libm::lgamma(r) + r * alpha.ln();
-        let a2 =
-            libm::lgamma(a + b) + libm::lgamma(b + x) - libm::lgamma(b) - libm::lgamma(a + b + x);
-        let a3 = -(r + x) * (alpha + user.watched).ln();
-        if x <= 0.0 {
-            return a1 + a2 + a3;
-        }
-        let a4 = a.ln() - (b + x - 1.0).ln() - (r + x) * (alpha + user.last).ln();
-        let high = a3.max(a4);
-        a1 + a2 + high + ((a3 - high).exp() + (a4 - high).exp()).ln()
+    ///
+    /// Differences of log gamma functions are taken as sums of logs: where users are nearly alike,
+    /// or hardly ever drop out, the functions are so large that their differences are noise.
+    pub fn log_likelihood(&self, users: &[Purchases]) -> f64 {
+        let sums = Sums::of(self, most(users));
+        users.iter().map(|user| self.with(&sums, user)).sum()
     }
 
-    /// The log-likelihood of many users.
-    pub fn log_likelihood(&self, users: &[Purchases]) -> f64 {
-        users.iter().map(|user| self.log_likelihood_of(user)).sum()
+    fn with(&self, sums: &Sums, user: &Purchases) -> f64 {
+        let Self { r, alpha, a, b } = *self;
+        let Purchases { x, last, watched } = *user;
+        let known = (x as usize).min(sums.rates.len() - 1);
+        let alive = sums.rates[known]
+            - sums.stays[known]
+            - r * (watched / alpha).ln_1p()
+            - x * (alpha + watched).ln();
+        if x <= 0.0 {
+            return alive;
+        }
+        // A4 - A3; minus infinity where nobody drops out.
+        let gone = (a / (b + x - 1.0)).ln() + (r + x) * ((watched - last) / (alpha + last)).ln_1p();
+        alive + gone.max(0.0) + (-gone.abs()).exp().ln_1p()
     }
 
     /// Fits by maximum likelihood; returns the parameters and the log-likelihood.
@@ -92,42 +131,45 @@ impl BgNbd {
         sorted.sort_by_key(key);
         let groups: Vec<(Purchases, f64)> =
             sorted.chunk_by(|a, b| key(a) == key(b)).map(|g| (g[0], g.len() as f64)).collect();
+        let most = most(users);
+        let loss = |model: &Self| {
+            let sums = Sums::of(model, most);
+            let sum: f64 = groups.iter().map(|(u, n)| n * model.with(&sums, u)).sum();
+            -sum / users.len() as f64
+        };
         let scale = users.iter().map(|user| user.watched).fold(0.0, f64::max) / 10.0;
         // Logs of the shape r, the mean rate r / alpha, the odds a / b and the size a + b: a limit
         // in which users are all alike is then one coordinate going to infinity.
-        let of = |at: &[f64; 4]| {
-            let [r, rate, odds, size] = at.map(f64::exp);
-            Self {
-                r,
-                alpha: r / rate * scale,
-                a: size * odds / (1.0 + odds),
-                b: size / (1.0 + odds),
+        let full = |[r, rate, odds, size]: [f64; 4]| Self {
+            r,
+            alpha: r / rate * scale,
+            a: size * odds / (1.0 + odds),
+            b: size / (1.0 + odds),
+        };
+        let border = |[r, rate]: [f64; 2]| Self { r, alpha: r / rate * scale, a: 0.0, b: 1.0 };
+        let nobody = fitted(border, loss, [-1.0, -1.0]);
+        let anybody = fitted(full, loss, [-1.0, -1.0, -1.0, 1.0]);
+        let found = match (nobody, anybody) {
+            (Some(border), Some(full)) => {
+                let gain = (loss(&border) - loss(&full)) * users.len() as f64;
+                if gain > GAIN { full } else { border }
             }
+            (_, Some(full)) => full,
+            (_, None) => return Err(NO_MAXIMUM.into()),
         };
-        let loss = |at: &[f64; 4]| {
-            let (at, penalty) = simplex::inside(at);
-            let model = of(&at);
-            let sum: f64 = groups.iter().map(|(u, n)| n * model.log_likelihood_of(u)).sum();
-            penalty - sum / users.len() as f64
-        };
-        let found = simplex::minimise(loss, [-1.0, -1.0, -1.0, 1.0], 0.5).ok_or(
-            "the likelihood of the BG/NBD model has no maximum on this log: give a larger log or \
-             a longer window, or leave this calibrator out",
-        )?;
-        let fitted = of(&simplex::inside(&found.at).0);
-        Ok((fitted, fitted.log_likelihood(users)))
+        Ok((found, found.log_likelihood(users)))
     }
 
     /// Draws the times of one user's events up to `until`, ascending.
     pub fn draw(&self, until: f64, stream: &mut Stream) -> Vec<f64> {
         let mut times = Vec::new();
-        let (Ok(rates), Ok(dropouts)) =
-            (Gamma::new(self.r, 1.0 / self.alpha), Beta::new(self.a, self.b))
-        else {
-            return times;
-        };
+        let Ok(rates) = Gamma::new(self.r, 1.0 / self.alpha) else { return times };
         let rate: f64 = rates.sample(stream);
-        let dropout: f64 = dropouts.sample(stream);
+        let dropout = match Beta::new(self.a, self.b) {
+            Ok(dropouts) => dropouts.sample(stream),
+            // a = 0: nobody drops out.
+            Err(_) => 0.0,
+        };
         let mut time = 0.0;
         loop {
             let wait: f64 = Exp1.sample(stream);
@@ -142,6 +184,26 @@ impl BgNbd {
             }
         }
     }
+}
+
+/// The largest number of events.
+fn most(users: &[Purchases]) -> f64 {
+    users.iter().map(|user| user.x).fold(0.0, f64::max)
+}
+
+/// The model whose parameters, as logs in `start`, have the least loss.
+fn fitted<const N: usize>(
+    of: impl Fn([f64; N]) -> BgNbd,
+    loss: impl Fn(&BgNbd) -> f64,
+    start: [f64; N],
+) -> Option<BgNbd> {
+    let model = |at: &[f64; N]| of(at.map(f64::exp));
+    let penalised = |at: &[f64; N]| {
+        let (at, penalty) = simplex::inside(at);
+        penalty + loss(&model(&at))
+    };
+    let found = simplex::minimise(penalised, start, 0.5)?;
+    Some(model(&simplex::inside(&found.at).0))
 }
 
 /// The calibrator: fits both models on the training log, kind by kind.
@@ -256,18 +318,19 @@ impl Simulator for Fitted {
                 continue;
             };
             let prefix = if self.kinds.len() > 1 { format!("{kind}.") } else { String::new() };
-            let values = [
-                ("r", times.r),
-                ("alpha", times.alpha),
-                ("a", times.a),
-                ("b", times.b),
+            let mut values = vec![("r", times.r), ("alpha", times.alpha), ("a", times.a)];
+            if times.a > 0.0 {
+                values.push(("b", times.b));
+            }
+            values.extend([
                 ("log-likelihood of times", log_likelihood[0]),
                 ("p", amounts.p),
                 ("q", amounts.q),
                 ("v", amounts.v),
                 ("log-likelihood of amounts", log_likelihood[1]),
-            ];
-            named.extend(values.map(|(name, value)| (format!("{prefix}{name}"), value)));
+            ]);
+            named
+                .extend(values.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
         }
         named
     }

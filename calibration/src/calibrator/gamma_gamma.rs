@@ -35,14 +35,20 @@ impl GammaGamma {
     /// The log-likelihood of users' spends:
     /// `ln G(px + q) - ln G(px) - ln G(q) + q ln v + (px - 1) ln m + px ln x - (px + q) ln(xm + v)`
     /// for x amounts of mean m.
+    ///
+    /// Where users are nearly alike, p or q is large and these terms are large numbers that cancel.
+    /// So the same is summed as `ln(pxq / (2 pi (px + q))) / 2 - S(px) - S(q) + S(px + q) - ln m`
+    /// with `stirling_error` S, and `px ln(1 + d / px) + q ln(1 - d / q)` with
+    /// `d = (xmq - vpx) / (xm + v)`, which is 0 for the amounts that the model expects.
     pub fn log_likelihood(&self, spends: &[Spend]) -> f64 {
         let Self { p, q, v } = *self;
-        let constant = q * v.ln() - libm::lgamma(q);
+        let constant = (q / (2.0 * std::f64::consts::PI)).ln() / 2.0 - stirling_error(q);
         let one = |spend: &Spend| {
             let (x, m) = (spend.count, spend.mean);
             let px = p * x;
-            constant + libm::lgamma(px + q) - libm::lgamma(px) + (px - 1.0) * m.ln() + px * x.ln()
-                - (px + q) * (x * m + v).ln()
+            let d = (x * m * q - v * px) / (x * m + v);
+            let gammas = (px / (px + q)).ln() / 2.0 - stirling_error(px) + stirling_error(px + q);
+            constant + gammas - m.ln() + px * (d / px).ln_1p() + q * (-d / q).ln_1p()
         };
         spends.iter().map(one).sum()
     }
@@ -93,4 +99,16 @@ impl GammaGamma {
         let rate = Gamma::new(self.q, 1.0 / self.v).ok()?.sample(stream);
         Gamma::new(self.p, 1.0 / rate).ok()
     }
+}
+
+/// `ln G(z) - (z - 1/2) ln z + z - ln(2 pi) / 2`, what Stirling's formula leaves out (NIST Digital
+/// Library of Mathematical Functions, 5.11.1), for positive z.
+fn stirling_error(z: f64) -> f64 {
+    if z < 10.0 {
+        return libm::lgamma(z) - (z - 0.5) * z.ln() + z - (2.0 * std::f64::consts::PI).ln() / 2.0;
+    }
+    // B(2k) / (2k (2k - 1)); the next term is below 2e-14.
+    const TERMS: [f64; 5] = [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0];
+    let square = 1.0 / (z * z);
+    TERMS.iter().rev().fold(0.0, |sum, term| sum * square + term) / z
 }

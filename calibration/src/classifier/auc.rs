@@ -27,7 +27,7 @@ impl Ranking {
         let mut sorted: Vec<(f64, bool, u32)> = rows.into_iter().collect();
         // Adding 0 turns -0 into 0, so that equal scores are tied.
         sorted.iter_mut().for_each(|row| row.0 += 0.0);
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let next = sorted.iter().skip(1).map(|row| Some(row.0)).chain([None]);
         let rows = sorted.iter().zip(next).map(|(row, next)| Ranked {
             user: row.2,

@@ -12,6 +12,8 @@ const TREES: usize = 60;
 const DEPTH: usize = 3;
 /// Learning rate.
 const RATE: f64 = 0.1;
+/// Leaves of a full tree.
+const LEAVES: usize = 1 << DEPTH;
 /// The most bins of a feature.
 const BINS: usize = 255;
 /// The fewest rows of a leaf.
@@ -19,9 +21,8 @@ const LEAF_ROWS: f64 = 20.0;
 /// The smallest sum of second derivatives of a leaf.
 const LEAF_HESSIAN: f64 = 1e-3;
 
-/// Feature values as bin numbers, feature by feature.
+/// Feature values as bin numbers, row by row: a row is within one or two cache lines.
 pub struct Binned {
-    rows: usize,
     bins: Vec<u8>,
     features: usize,
 }
@@ -30,15 +31,14 @@ impl Binned {
     /// Bins all rows (row-major, `width` finite numbers each) by the values of the `training` rows:
     /// up to 255 distinct values have a bin each; more are cut at quantiles, midway between
     /// neighbours.
-    pub fn new(values: &[f64], width: usize, training: &[usize]) -> Self {
-        let rows = values.len().checked_div(width).unwrap_or(0);
-        let mut bins = Vec::with_capacity(rows * width);
-        for feature in 0..width {
-            let cuts = cuts(training.iter().map(|&row| values[row * width + feature]).collect());
-            let column = values.iter().skip(feature).step_by(width);
-            bins.extend(column.map(|&value| cuts.partition_point(|&cut| cut < value) as u8));
-        }
-        Self { rows, bins, features: width }
+    pub fn new(values: &[f64], width: usize, training: &[u32]) -> Self {
+        let training = || training.iter().map(|&row| row as usize * width);
+        let cuts: Vec<Vec<f64>> = (0..width)
+            .map(|feature| cuts(training().map(|at| values[at + feature]).collect()))
+            .collect();
+        let bin =
+            |(&value, cuts): (&f64, &Vec<f64>)| cuts.partition_point(|&cut| cut < value) as u8;
+        Self { bins: values.iter().zip(cuts.iter().cycle()).map(bin).collect(), features: width }
     }
 
     /// Number of features.
@@ -46,19 +46,15 @@ impl Binned {
         self.features
     }
 
-    fn column(&self, feature: usize) -> &[u8] {
-        &self.bins[feature * self.rows..(feature + 1) * self.rows]
-    }
-
-    /// The bin of a row in a feature.
-    fn bin(&self, feature: usize, row: usize) -> u8 {
-        self.bins[feature * self.rows + row]
+    /// The bins of a row.
+    fn row(&self, row: u32) -> &[u8] {
+        &self.bins[row as usize * self.features..][..self.features]
     }
 }
 
 /// Upper bounds of all bins but the last, strictly ascending, at most `BINS - 1`.
 fn cuts(mut values: Vec<f64>) -> Vec<f64> {
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     let mut distinct = values.clone();
     distinct.dedup();
     let middle = |below: f64, above: f64| below + 0.5 * (above - below);
@@ -107,120 +103,162 @@ impl Sums {
     }
 }
 
-/// A node of a tree: a split, or a leaf where there is none.
-#[derive(Clone, Copy)]
-struct Node {
-    split: Option<Split>,
-    value: f64,
-}
-
-/// Rows with a bin up to `bin` go to node `left`, others to `left + 1`.
+/// A node whose rows with a bin up to `bin` go left, others right.
 #[derive(Clone, Copy)]
 struct Split {
     feature: usize,
     bin: u8,
-    left: usize,
+}
+
+impl Split {
+    /// No bin lies beyond: all rows go left.
+    const NONE: Self = Self { feature: 0, bin: u8::MAX };
+}
+
+/// A full binary tree. The root is node 1, the children of node i are 2 i and 2 i + 1. A node that
+/// is not split sends all rows left, to the leaf that has its value.
+#[derive(Clone, Copy)]
+struct Tree {
+    splits: [Split; LEAVES],
+    leaves: [f64; LEAVES],
+}
+
+impl Tree {
+    const ROOT: usize = 1;
+
+    fn uses(&self, feature: usize) -> bool {
+        self.splits.iter().any(|split| split.bin != u8::MAX && split.feature == feature)
+    }
+
+    fn value(&self, bin: impl Fn(usize) -> u8) -> f64 {
+        let mut node = Self::ROOT;
+        for _ in 0..DEPTH {
+            let split = self.splits[node];
+            node = 2 * node + usize::from(bin(split.feature) > split.bin);
+        }
+        self.leaves[node - LEAVES]
+    }
 }
 
 /// Trees whose values add up to the log-odds of a row.
 pub struct Boosted {
     base: f64,
-    trees: Vec<Vec<Node>>,
+    trees: Vec<Tree>,
 }
 
 impl Boosted {
     /// Fits the trees to the given rows; `positive` holds one label a row of `data`. Without rows
     /// of both classes there is nothing to learn, and all scores are 0.
-    pub fn fit(data: &Binned, rows: &[usize], positive: &[bool]) -> Self {
-        let positives = rows.iter().filter(|&&row| positive[row]).count() as f64;
+    pub fn fit(data: &Binned, rows: &[u32], positive: &[bool]) -> Self {
+        let positives = rows.iter().filter(|&&row| positive[row as usize]).count() as f64;
         let negatives = rows.len() as f64 - positives;
         if positives == 0.0 || negatives == 0.0 {
             return Self { base: 0.0, trees: Vec::new() };
         }
         let base = (positives / negatives).ln();
-        let mut fit = Fit {
-            data,
-            scores: vec![base; data.rows],
-            derivatives: vec![[0.0; 2]; data.rows],
-            gathered: Vec::with_capacity(rows.len()),
-        };
+        let all = positive.len();
+        let mut fit = Fit { data, scores: vec![base; all], derivatives: vec![[0.0; 2]; all] };
         let trees = (0..TREES).map(|_| fit.tree(rows, positive)).collect();
         Self { base, trees }
     }
 
-    /// The log-odds of a row.
-    pub fn score(&self, data: &Binned, row: usize) -> f64 {
-        self.score_with(|feature| data.bin(feature, row))
+    /// What each tree adds to the log-odds of each row.
+    pub fn parts(&self, data: &Binned, rows: &[u32]) -> Vec<Vec<f64>> {
+        let part = |tree: &Tree| {
+            let bins = rows.iter().map(|&row| data.row(row));
+            bins.map(|bins| tree.value(|feature| bins[feature])).collect()
+        };
+        self.trees.iter().map(part).collect()
     }
 
-    /// The log-odds of a row of which one feature is taken from another row.
-    pub fn score_shuffled(&self, data: &Binned, row: usize, shuffled: usize, from: usize) -> f64 {
-        self.score_with(|feature| data.bin(feature, if feature == shuffled { from } else { row }))
+    /// The log-odds of each of `count` rows from their parts.
+    pub fn scores(&self, parts: &[Vec<f64>], count: usize) -> Vec<f64> {
+        let mut scores = vec![self.base; count];
+        parts.iter().for_each(|part| add(&mut scores, part));
+        scores
+    }
+
+    /// The log-odds of rows of which one feature is taken from other rows, given the parts of these
+    /// rows as they are: only trees that look at the feature are asked again.
+    pub fn scores_shuffled(
+        &self,
+        data: &Binned,
+        rows: &[u32],
+        parts: &[Vec<f64>],
+        shuffled: usize,
+        from: &[u32],
+    ) -> Vec<f64> {
+        let mut scores = vec![self.base; rows.len()];
+        for (tree, part) in self.trees.iter().zip(parts) {
+            if !tree.uses(shuffled) {
+                add(&mut scores, part);
+                continue;
+            }
+            for ((score, &row), &from) in scores.iter_mut().zip(rows).zip(from) {
+                let (bins, other) = (data.row(row), data.row(from)[shuffled]);
+                let bin = |feature| if feature == shuffled { other } else { bins[feature] };
+                *score += tree.value(bin);
+            }
+        }
+        scores
     }
 
     /// Whether any split looks at the feature.
     pub fn uses(&self, feature: usize) -> bool {
-        let mut splits = self.trees.iter().flatten().filter_map(|node| node.split);
-        splits.any(|split| split.feature == feature)
-    }
-
-    fn score_with(&self, bin: impl Fn(usize) -> u8) -> f64 {
-        let mut score = self.base;
-        for tree in &self.trees {
-            let mut at = 0;
-            while let Some(split) = tree[at].split {
-                at = split.left + usize::from(bin(split.feature) > split.bin);
-            }
-            score += tree[at].value;
-        }
-        score
+        self.trees.iter().any(|tree| tree.uses(feature))
     }
 }
+
+fn add(scores: &mut [f64], part: &[f64]) {
+    scores.iter_mut().zip(part).for_each(|(score, part)| *score += part);
+}
+
+/// Sums per bin of one feature; as many as there are bin numbers, so that no index is out of range.
+type Histogram = [Sums; 256];
 
 /// What is kept from tree to tree.
 struct Fit<'a> {
     data: &'a Binned,
     scores: Vec<f64>,
     derivatives: Vec<[f64; 2]>,
-    gathered: Vec<[f64; 2]>,
 }
 
 /// A node that may still be split.
 struct Open {
     node: usize,
-    rows: Vec<usize>,
+    rows: Vec<u32>,
     total: Sums,
-    histogram: Vec<Sums>,
+    /// One a feature.
+    histograms: Vec<Histogram>,
 }
 
 impl Fit<'_> {
     /// Grows one tree level by level, and adds it to the scores of the rows.
-    fn tree(&mut self, rows: &[usize], positive: &[bool]) -> Vec<Node> {
+    fn tree(&mut self, rows: &[u32], positive: &[bool]) -> Tree {
         let mut total = Sums::default();
         for &row in rows {
+            let row = row as usize;
             let p = 1.0 / (1.0 + (-self.scores[row]).exp());
             let gradient = p - f64::from(u8::from(positive[row]));
             let hessian = p * (1.0 - p);
             self.derivatives[row] = [gradient, hessian];
             total = total.plus(Sums { gradient, hessian, rows: 1.0 });
         }
-        let mut tree = vec![Node { split: None, value: 0.0 }];
-        let histogram = self.histogram(rows);
-        let mut level = vec![Open { node: 0, rows: rows.to_vec(), total, histogram }];
+        let mut tree = Tree { splits: [Split::NONE; LEAVES], leaves: [0.0; LEAVES] };
+        let histograms = self.histograms(rows);
+        let mut level = vec![Open { node: Tree::ROOT, rows: rows.to_vec(), total, histograms }];
         for depth in 0..=DEPTH {
             let mut next = Vec::new();
             for open in level {
                 match (depth < DEPTH).then(|| best_split(&open)).flatten() {
-                    Some((feature, bin, left)) => {
-                        let split = Split { feature, bin, left: tree.len() };
-                        tree[open.node].split = Some(split);
-                        tree.resize(tree.len() + 2, Node { split: None, value: 0.0 });
+                    Some((split, left)) => {
+                        tree.splits[open.node] = split;
                         next.extend(self.split(open, split, left, depth + 1 < DEPTH));
                     }
                     None => {
                         let value = -RATE * open.total.gradient / open.total.hessian.max(1e-12);
-                        tree[open.node].value = value;
-                        open.rows.iter().for_each(|&row| self.scores[row] += value);
+                        tree.leaves[(open.node << (DEPTH - depth)) - LEAVES] = value;
+                        open.rows.iter().for_each(|&row| self.scores[row as usize] += value);
                     }
                 }
             }
@@ -229,54 +267,68 @@ impl Fit<'_> {
         tree
     }
 
-    /// The two children. The smaller one's histogram is counted, the other's is the difference to
-    /// the parent's; leaves of the last level need none.
-    fn split(&mut self, open: Open, split: Split, left: Sums, histograms: bool) -> [Open; 2] {
-        let column = self.data.column(split.feature);
-        let (left_rows, right_rows): (Vec<usize>, Vec<usize>) =
-            open.rows.iter().partition(|&&row| column[row] <= split.bin);
+    /// The two children. The smaller one's histograms are counted, the other's are the difference
+    /// to the parent's; leaves of the last level need none.
+    fn split(&self, open: Open, split: Split, left: Sums, histograms: bool) -> [Open; 2] {
+        let (left_rows, right_rows) = self.part(&open.rows, split);
         let right = open.total.minus(left);
-        let (mut left_histogram, mut right_histogram) = (Vec::new(), Vec::new());
+        let (mut left_histograms, mut right_histograms) = (Vec::new(), Vec::new());
         if histograms {
             let left_smaller = left_rows.len() <= right_rows.len();
-            let small = self.histogram(if left_smaller { &left_rows } else { &right_rows });
-            let parent = open.histogram.iter().zip(&small);
-            let large: Vec<Sums> = parent.map(|(all, small)| all.minus(*small)).collect();
-            (left_histogram, right_histogram) =
+            let small = self.histograms(if left_smaller { &left_rows } else { &right_rows });
+            let mut large = open.histograms;
+            for (all, small) in large.as_flattened_mut().iter_mut().zip(small.as_flattened()) {
+                *all = all.minus(*small);
+            }
+            (left_histograms, right_histograms) =
                 if left_smaller { (small, large) } else { (large, small) };
         }
-        let child = |node, rows, total, histogram| Open { node, rows, total, histogram };
+        let child = |node, rows, total, histograms| Open { node, rows, total, histograms };
         [
-            child(split.left, left_rows, left, left_histogram),
-            child(split.left + 1, right_rows, right, right_histogram),
+            child(2 * open.node, left_rows, left, left_histograms),
+            child(2 * open.node + 1, right_rows, right, right_histograms),
         ]
     }
 
-    /// Sums per feature and bin over the rows: `feature * BINS + bin`.
-    fn histogram(&mut self, rows: &[usize]) -> Vec<Sums> {
-        let mut histogram = vec![Sums::default(); self.data.features * BINS];
-        self.gathered.clear();
-        self.gathered.extend(rows.iter().map(|&row| self.derivatives[row]));
-        for (feature, sums) in histogram.chunks_exact_mut(BINS).enumerate() {
-            let column = self.data.column(feature);
-            for (&row, [gradient, hessian]) in rows.iter().zip(&self.gathered) {
-                let sum = &mut sums[usize::from(column[row])];
+    /// The rows that go left and right, in their order. Each is written to both sides and counted
+    /// on its own: which way it goes is no branch, which could not be foreseen.
+    fn part(&self, rows: &[u32], split: Split) -> (Vec<u32>, Vec<u32>) {
+        let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
+        let mut lefts = 0;
+        for (i, &row) in rows.iter().enumerate() {
+            left[lefts] = row;
+            right[i - lefts] = row;
+            lefts += usize::from(self.data.row(row)[split.feature] <= split.bin);
+        }
+        left.truncate(lefts);
+        right.truncate(rows.len() - lefts);
+        (left, right)
+    }
+
+    /// Sums per feature and bin over the rows. All features of a row are counted before the next
+    /// row, because additions to one bin have to wait for each other.
+    fn histograms(&self, rows: &[u32]) -> Vec<Histogram> {
+        let mut histograms = vec![[Sums::default(); 256]; self.data.features];
+        for &row in rows {
+            let [gradient, hessian] = self.derivatives[row as usize];
+            for (histogram, &bin) in histograms.iter_mut().zip(self.data.row(row)) {
+                let sum = &mut histogram[usize::from(bin)];
                 sum.gradient += gradient;
                 sum.hessian += hessian;
                 sum.rows += 1.0;
             }
         }
-        histogram
+        histograms
     }
 }
 
-/// The split with the largest gain (the first of equals): feature, last bin of the left side, sums
-/// of the left side. None where no split helps.
-fn best_split(open: &Open) -> Option<(usize, u8, Sums)> {
+/// The split with the largest gain (the first of equals), and the sums of its left side. None where
+/// no split helps.
+fn best_split(open: &Open) -> Option<(Split, Sums)> {
     let mut best = None;
     // A gain below this is rounding.
     let mut best_gain = open.total.gain() * (1.0 + 1e-12) + 1e-12;
-    for (feature, histogram) in open.histogram.chunks_exact(BINS).enumerate() {
+    for (feature, histogram) in open.histograms.iter().enumerate() {
         let mut left = Sums::default();
         for (bin, sums) in histogram.iter().enumerate() {
             if sums.rows == 0.0 {
@@ -288,7 +340,7 @@ fn best_split(open: &Open) -> Option<(usize, u8, Sums)> {
                 let gain = left.gain() + right.gain();
                 if gain > best_gain {
                     best_gain = gain;
-                    best = Some((feature, bin as u8, left));
+                    best = Some((Split { feature, bin: bin as u8 }, left));
                 }
             }
         }
@@ -310,7 +362,7 @@ mod tests {
     }
 
     fn fit(values: &[f64], width: usize, positive: &[bool]) -> (Binned, Boosted) {
-        let rows: Vec<usize> = (0..positive.len()).collect();
+        let rows: Vec<u32> = (0..positive.len() as u32).collect();
         let data = Binned::new(values, width, &rows);
         let model = Boosted::fit(&data, &rows, positive);
         (data, model)
@@ -322,8 +374,13 @@ mod tests {
         let positive: Vec<bool> = (0..400).map(|i| i >= 100).collect();
         let (data, model) = fit(&values, 2, &positive);
         assert!(model.uses(0) && !model.uses(1));
-        assert!(model.score(&data, 50) < -3.0 && model.score(&data, 250) > 3.0);
-        assert_eq!(model.score_shuffled(&data, 50, 0, 250), model.score(&data, 250));
+        let rows = [50, 250];
+        let parts = model.parts(&data, &rows);
+        let scores = model.scores(&parts, 2);
+        assert!(scores[0] < -3.0 && scores[1] > 3.0);
+        let swapped = model.scores_shuffled(&data, &rows, &parts, 0, &[250, 50]);
+        assert_eq!(swapped, [scores[1], scores[0]]);
+        assert_eq!(model.scores_shuffled(&data, &rows, &parts, 1, &[250, 50]), scores);
     }
 
     /// Two leaves, one round by hand: base log-odds 0, p = 1/2, so a leaf of pure positives has
@@ -333,14 +390,15 @@ mod tests {
         let values: Vec<f64> = (0..80).map(|i| f64::from(i / 40)).collect();
         let positive: Vec<bool> = (0..80).map(|i| i >= 40).collect();
         let (_, model) = fit(&values, 1, &positive);
-        assert_eq!(model.trees[0].iter().map(|n| n.value).collect::<Vec<_>>(), [0.0, -0.2, 0.2]);
+        assert_eq!(model.trees[0].leaves, [-0.2, 0.0, 0.0, 0.0, 0.2, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn one_class_or_no_rows_teach_nothing() {
         let (data, model) = fit(&[1.0, 2.0, 3.0], 1, &[true; 3]);
-        assert_eq!(model.score(&data, 1), 0.0);
-        assert_eq!(Boosted::fit(&data, &[], &[true; 3]).score(&data, 1), 0.0);
+        assert_eq!(model.scores(&model.parts(&data, &[1]), 1), [0.0]);
+        let model = Boosted::fit(&data, &[], &[true; 3]);
+        assert_eq!(model.scores(&model.parts(&data, &[1]), 1), [0.0]);
         assert_eq!(Binned::new(&[], 0, &[]).features(), 0);
     }
 }

@@ -27,14 +27,20 @@ pub const FOLDS: usize = 5;
 /// The fewest users of a side: two in each fold.
 pub const LEAST_USERS: usize = 2 * FOLDS;
 
-/// Out-of-fold scores of one simulation, and what the classifier looked at.
+/// The classifiers of one simulation and what they say of users that they have not seen.
 pub struct TwoSampleTest {
     /// Rankings of held-out users; their value is the AUC.
     pub rankings: FoldRankings,
-    /// Per column: how much the AUC falls when the column is shuffled among the held-out users
-    /// (permutation importance; Breiman, *Random forests*, 2001). Columns that say the same share
-    /// their importance.
-    pub importance: Vec<f64>,
+    pool: Pool,
+    folds: Vec<Fold>,
+    streams: Streams,
+}
+
+/// The classifier that did not see the users of one fold.
+struct Fold {
+    held_out: Vec<u32>,
+    data: Binned,
+    model: Boosted,
 }
 
 /// The pooled rows of both sides, internal users first.
@@ -59,15 +65,25 @@ pub fn two_sample_test(
         return None;
     }
     let pool = pool(internal, external, rows, streams);
-    let judged: Vec<(Ranking, Vec<f64>)> =
-        (0..FOLDS).into_par_iter().map(|fold| judge(&pool, fold, streams)).collect();
-    let mut importance = vec![0.0; internal.width];
-    let mut rankings = Vec::with_capacity(FOLDS);
-    for (ranking, falls) in judged {
-        importance.iter_mut().zip(falls).for_each(|(sum, fall)| *sum += fall / FOLDS as f64);
-        rankings.push(ranking);
+    let folds: Vec<Fold> =
+        (0..FOLDS).into_par_iter().map(|fold| Fold::train(&pool, fold)).collect();
+    let rankings = FoldRankings(folds.par_iter().map(|fold| fold.ranking(&pool)).collect());
+    Some(TwoSampleTest { rankings, pool, folds, streams: *streams })
+}
+
+impl TwoSampleTest {
+    /// Per column: how much the AUC falls when the column is shuffled among the held-out users
+    /// (permutation importance; Breiman, *Random forests*, 2001), the mean over the folds. Columns
+    /// that say the same share their importance.
+    pub fn importance(&self) -> Vec<f64> {
+        let falls = |fold: usize| self.folds[fold].falls(&self.pool, fold, &self.streams);
+        let falls: Vec<Vec<f64>> = (0..self.folds.len()).into_par_iter().map(falls).collect();
+        let mut importance = vec![0.0; self.pool.width];
+        for falls in falls {
+            importance.iter_mut().zip(falls).for_each(|(sum, fall)| *sum += fall / FOLDS as f64);
+        }
+        importance
     }
-    Some(TwoSampleTest { rankings: FoldRankings(rankings), importance })
 }
 
 fn pool(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) -> Pool {
@@ -90,38 +106,51 @@ fn pool(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) ->
 }
 
 /// A uniform permutation (Fisher and Yates).
-fn shuffle(items: &mut [usize], streams: &Streams, purpose: &str, index: usize) {
+fn shuffle<T>(items: &mut [T], streams: &Streams, purpose: &str, index: usize) {
     let mut stream = streams.stream(purpose, index as u64);
     for last in (1..items.len()).rev() {
         items.swap(last, stream.below(last + 1));
     }
 }
 
-/// Trains on the other folds; ranks the rows of this one, and ranks them again with each feature
-/// shuffled among them.
-fn judge(pool: &Pool, fold: usize, streams: &Streams) -> (Ranking, Vec<f64>) {
-    let (held_out, training): (Vec<usize>, Vec<usize>) =
-        (0..pool.fold.len()).partition(|&row| pool.fold[row] == fold);
-    let data = Binned::new(&pool.values, pool.width, &training);
-    let model = Boosted::fit(&data, &training, &pool.positive);
-    let rank = |score: &dyn Fn(usize) -> f64| {
-        let rows = held_out.iter().enumerate();
-        Ranking::new(rows.map(|(i, &row)| (score(i), pool.positive[row], pool.user[row])))
-    };
-    let ones = vec![1.0; pool.user.iter().max().map_or(0, |&user| user as usize + 1)];
-    let auc = |ranking: &Ranking| ranking.auc(&ones, &ones).unwrap_or(0.5);
-    let ranking = rank(&|i| model.score(&data, held_out[i]));
-    let full = auc(&ranking);
-    let mut falls = vec![0.0; pool.width];
-    for (feature, fall) in falls.iter_mut().enumerate() {
-        if model.uses(feature) {
-            let mut from = held_out.clone();
-            shuffle(&mut from, streams, "importance", fold * pool.width + feature);
-            let score = |i: usize| model.score_shuffled(&data, held_out[i], feature, from[i]);
-            *fall = full - auc(&rank(&score));
-        }
+impl Fold {
+    /// Trains on the other folds.
+    fn train(pool: &Pool, fold: usize) -> Self {
+        let (held_out, training): (Vec<u32>, Vec<u32>) =
+            (0..pool.fold.len() as u32).partition(|&row| pool.fold[row as usize] == fold);
+        let data = Binned::new(&pool.values, pool.width, &training);
+        let model = Boosted::fit(&data, &training, &pool.positive);
+        Self { held_out, data, model }
     }
-    (ranking, falls)
+
+    /// The held-out rows by their scores.
+    fn ranking(&self, pool: &Pool) -> Ranking {
+        let parts = self.model.parts(&self.data, &self.held_out);
+        self.rank(pool, self.model.scores(&parts, self.held_out.len()))
+    }
+
+    fn rank(&self, pool: &Pool, scores: Vec<f64>) -> Ranking {
+        let rows = scores.into_iter().zip(self.held_out.iter().map(|&row| row as usize));
+        Ranking::new(rows.map(|(score, row)| (score, pool.positive[row], pool.user[row])))
+    }
+
+    /// How much the AUC falls with each column shuffled among the held-out rows.
+    fn falls(&self, pool: &Pool, fold: usize, streams: &Streams) -> Vec<f64> {
+        let ones = vec![1.0; pool.user.iter().max().map_or(0, |&user| user as usize + 1)];
+        let parts = self.model.parts(&self.data, &self.held_out);
+        let auc = |scores| self.rank(pool, scores).auc(&ones, &ones).unwrap_or(0.5);
+        let full = auc(self.model.scores(&parts, self.held_out.len()));
+        let fall = |feature: usize| {
+            if !self.model.uses(feature) {
+                return 0.0;
+            }
+            let (data, rows) = (&self.data, &self.held_out);
+            let mut from = rows.clone();
+            shuffle(&mut from, streams, "importance", fold * pool.width + feature);
+            full - auc(self.model.scores_shuffled(data, rows, &parts, feature, &from))
+        };
+        (0..pool.width).map(fall).collect()
+    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn agrees_with_scikit_learn() {
         let ones = vec![1.0; n];
         let (mut sum, mut expected_sum) = (0.0, 0.0);
         for (fold, &expected) in fixture.auc.iter().enumerate() {
-            let auc = judge(&pool, fold, &Streams::new(0)).0.auc(&ones, &ones).unwrap();
+            let auc = Fold::train(&pool, fold).ranking(&pool).auc(&ones, &ones).unwrap();
             let same = !fixture.same_bins || (auc - expected).abs() < 1e-9;
             assert!(same, "fold {fold}: {auc} against {expected}");
             sum += auc;
@@ -78,7 +78,8 @@ fn reaches_the_best_possible_auc_and_names_the_telling_feature() {
     let test = two_sample_test(&internal, &external, 4000, &Streams::new(1)).unwrap();
     let auc = auc(&test, 4000, 4000);
     assert!((auc - 2.0 / 3.0).abs() < 0.02, "{auc}");
-    assert!(test.importance[1] > 0.1 && test.importance[0].abs() < 0.02, "{:?}", test.importance);
+    let importance = test.importance();
+    assert!(importance[1] > 0.1 && importance[0].abs() < 0.02, "{importance:?}");
 }
 
 /// Equal laws. Were the folds independent, the standard error of an AUC would be that of the

@@ -1,17 +1,18 @@
 //! Two samples merged on one axis: the steps of their distribution functions F (internal) and G
-//! (external), under any user weights, in one pass without allocation.
+//! (external), under any user weights, in one pass.
 
+use std::marker::PhantomData;
+
+use super::lanes::InLanes;
 use super::user_sums::{UserSums, mean_and_sd, variance};
 use super::{DiscrepancyError, Prepared, Weighted, check};
 use crate::sample::{Sample, Shape};
 
-/// The bit of a row's code that marks the external side; the others number its user.
-const EXTERNAL: u32 = 1 << 31;
-
 /// Rows of both sides in ascending order of value.
 pub(super) struct Axis {
-    /// Side and user of each row.
-    codes: Vec<u32>,
+    /// Whose each row is: the number of an internal user, or of an external one counted on from
+    /// the last internal one.
+    owners: Vec<u32>,
     /// Value of each row, and the last one once more: `values[i + 1] - values[i]` is the width of
     /// the step after row i, 0 between equal values and after the last row.
     values: Vec<f64>,
@@ -23,15 +24,16 @@ pub(super) struct Axis {
     sd: f64,
 }
 
-/// The steps under one set of weights.
-pub(super) struct Steps<'a> {
+/// The steps under L sets of weights, one a lane.
+pub(super) struct Steps<'a, const L: usize> {
     axis: &'a Axis,
-    weights: [&'a [f64]; 2],
-    totals: [f64; 2],
+    /// What each owner's rows add to F - G, times both totals: the weight times the total of the
+    /// other side, negative on the external side.
+    steps: Vec<[f64; L]>,
     /// `1 / (internal total x external total)`.
-    scale: f64,
+    scale: [f64; L],
     /// Standard deviation (n) of the external rows under the weights; 0 where it has none.
-    pub(super) sd: f64,
+    pub(super) sd: [f64; L],
 }
 
 impl Axis {
@@ -72,14 +74,16 @@ impl Axis {
         let owners = internal.1.iter().map(|&user| user as usize);
         let internal_sums = UserSums::of(internal.2, owners.map(|user| (user, [1.0])));
 
+        let first_external = internal.2 as u32;
         let first = internal.0.iter().copied().zip(internal.1);
-        let second = external.0.iter().copied().zip(external.1.into_iter().map(|u| u | EXTERNAL));
+        let second = external.1.into_iter().map(|user| first_external + user);
+        let second = external.0.iter().copied().zip(second);
         let mut rows: Vec<(f64, u32)> = first.chain(second).collect();
         rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let mut values: Vec<f64> = rows.iter().map(|row| row.0).collect();
         values.extend(rows.last().map(|row| row.0));
-        let codes = rows.into_iter().map(|row| row.1).collect();
-        Self { codes, values, internal: internal_sums, external: external_sums, centre, sd }
+        let owners = rows.into_iter().map(|row| row.1).collect();
+        Self { owners, values, internal: internal_sums, external: external_sums, centre, sd }
     }
 
     /// Refuses an external sample whose values are all equal.
@@ -91,60 +95,69 @@ impl Axis {
     }
 
     /// The steps when each user counts as often as its weight says; none where a side has no
-    /// weight left.
-    pub(super) fn under<'a>(
-        &'a self,
-        internal: &'a [f64],
-        external: &'a [f64],
-    ) -> Option<Steps<'a>> {
-        let [internal_total] = self.internal.under(internal)?;
-        let sums = self.external.under(external)?;
-        let scale = 1.0 / (internal_total * sums[0]);
-        scale.is_normal().then(|| Steps {
+    /// weight left in any lane.
+    pub(super) fn under<const L: usize>(
+        &self,
+        internal: [&[f64]; L],
+        external: [&[f64]; L],
+    ) -> Option<Steps<'_, L>> {
+        let internal_totals = self.internal.under_each(internal)?.map(|[total]| total);
+        let sums = self.external.under_each(external)?;
+        let external_totals = sums.map(|[total, ..]| total);
+        let scale: [f64; L] =
+            std::array::from_fn(|lane| 1.0 / (internal_totals[lane] * external_totals[lane]));
+        let users = |weights: [&[f64]; L]| weights.iter().map(|lane| lane.len()).min().unwrap_or(0);
+        let mut steps = Vec::with_capacity(users(internal) + users(external));
+        for (weights, factors) in
+            [(internal, external_totals), (external, internal_totals.map(|total| -total))]
+        {
+            let weights = weights.map(|lane| &lane[..users(weights)]);
+            let step =
+                |user: usize| std::array::from_fn(|lane| weights[lane][user] * factors[lane]);
+            steps.extend((0..users(weights)).map(step));
+        }
+        scale.iter().all(|scale| scale.is_normal()).then(|| Steps {
             axis: self,
-            weights: [internal, external],
-            totals: [internal_total, sums[0]],
+            steps,
             scale,
-            sd: self.sd * variance(sums).sqrt(),
+            sd: sums.map(|sums| self.sd * variance(sums).sqrt()),
         })
     }
 }
 
-impl Steps<'_> {
-    /// Visits each interval between neighbouring values with (its left end, F - G on it, its
-    /// width). Between equal values the width is 0 and F - G means nothing.
+impl<const L: usize> Steps<'_, L> {
+    /// Visits each interval between neighbouring values with (its left end, F - G on it in each
+    /// lane, its width). Between equal values the width is 0 and F - G means nothing.
     #[inline(always)]
-    pub(super) fn each(&self, mut visit: impl FnMut(f64, f64, f64)) {
+    pub(super) fn each(&self, mut visit: impl FnMut(f64, [f64; L], f64)) {
         // Over a common denominator, F - G is exact up to one rounding when weights are integers,
         // and exactly 0 where F = G.
-        let [internal_total, external_total] = self.totals;
-        let (mut internal, mut external) = (0.0, 0.0);
-        let ends = self.axis.values.windows(2);
-        for (&code, ends) in self.axis.codes.iter().zip(ends) {
-            let weight = self.weights[(code >> 31) as usize][(code & !EXTERNAL) as usize];
-            // All ones on the external side: which side comes next is a coin, and a branch on it
-            // would take twice the time.
-            let mask = i64::from(code as i32 >> 31) as u64;
-            internal += f64::from_bits(weight.to_bits() & !mask);
-            external += f64::from_bits(weight.to_bits() & mask);
-            let gap = (internal * external_total - external * internal_total) * self.scale;
-            visit(ends[0], gap, ends[1] - ends[0]);
+        let mut sums = [0.0; L];
+        for (&owner, ends) in self.axis.owners.iter().zip(self.axis.values.windows(2)) {
+            let steps = &self.steps[owner as usize];
+            sums.iter_mut().zip(steps).for_each(|(sum, step)| *sum += step);
+            let gaps = std::array::from_fn(|lane| sums[lane] * self.scale[lane]);
+            visit(ends[0], gaps, ends[1] - ends[0]);
         }
     }
 
     /// `sum of term(F - G) x width` over the intervals.
     #[inline(always)]
-    pub(super) fn integral(&self, term: impl Fn(f64) -> f64) -> f64 {
-        let mut sum = 0.0;
-        self.each(|_, gap, width| sum += term(gap) * width);
-        sum
+    pub(super) fn integral(&self, term: impl Fn(f64) -> f64) -> [f64; L] {
+        let mut sums = [0.0; L];
+        self.each(|_, gaps, width| {
+            sums.iter_mut().zip(gaps).for_each(|(sum, gap)| *sum += term(gap) * width);
+        });
+        sums
     }
+}
 
+impl Steps<'_, 1> {
     /// Knots at the distinct values and there the integral of `term(F - G)` from the left.
     pub(super) fn running_integral(&self, term: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<f64>) {
         let (mut knots, mut values) = (Vec::new(), Vec::new());
         let mut sum = 0.0;
-        self.each(|left, gap, width| {
+        self.each(|left, [gap], width| {
             if width > 0.0 {
                 knots.push(left);
                 values.push(sum);
@@ -161,7 +174,7 @@ impl Steps<'_> {
 pub(super) fn on_points<T>(
     internal: Weighted<'_>,
     external: Weighted<'_>,
-    work: impl FnOnce(&Steps<'_>) -> T,
+    work: impl FnOnce(&Steps<'_, 1>) -> T,
 ) -> Result<T, DiscrepancyError> {
     let axis = Axis::of_points(internal, external)?;
     let weights = |points: Weighted<'_>| match points.weights {
@@ -169,7 +182,7 @@ pub(super) fn on_points<T>(
         None => vec![1.0; points.values.len()],
     };
     let (p, q) = (weights(internal), weights(external));
-    let steps = axis.under(&p, &q).ok_or(DiscrepancyError::Empty { side: "internal" })?;
+    let steps = axis.under([&p], [&q]).ok_or(DiscrepancyError::Empty { side: "internal" })?;
     Ok(work(&steps))
 }
 
@@ -178,11 +191,11 @@ pub(super) fn on_spread_points<T>(
     discrepancy: &'static str,
     internal: Weighted<'_>,
     external: Weighted<'_>,
-    work: impl FnOnce(&Steps<'_>) -> T,
+    work: impl FnOnce(&Steps<'_, 1>) -> T,
 ) -> Result<T, DiscrepancyError> {
     on_points(internal, external, |steps| {
         let value = steps.axis.centre;
-        if steps.sd > 0.0 {
+        if steps.sd[0] > 0.0 {
             return Ok(work(steps));
         }
         Err(DiscrepancyError::Constant { discrepancy, value })
@@ -190,16 +203,31 @@ pub(super) fn on_spread_points<T>(
 }
 
 /// A discrepancy that reads its value off the steps.
-pub(super) struct OnAxis {
-    /// The two samples.
-    pub(super) axis: Axis,
-    /// The value.
-    pub(super) value: fn(&Steps<'_>) -> Option<f64>,
+pub(super) trait OnSteps: Send + Sync + 'static {
+    /// The value of each lane; not finite where it is undefined.
+    fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L];
 }
 
-impl Prepared for OnAxis {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
+/// Two samples made ready for a discrepancy.
+struct OnAxis<D> {
+    axis: Axis,
+    discrepancy: PhantomData<D>,
+}
+
+impl Axis {
+    /// Leaves the axis to a discrepancy.
+    pub(super) fn prepared<D: OnSteps>(self) -> Box<dyn Prepared> {
+        Box::new(OnAxis { axis: self, discrepancy: PhantomData::<D> })
+    }
+}
+
+impl<D: OnSteps> InLanes for OnAxis<D> {
+    fn lanes<const L: usize>(
+        &self,
+        internal: [&[f64]; L],
+        external: [&[f64]; L],
+    ) -> Option<[Option<f64>; L]> {
         let steps = self.axis.under(internal, external)?;
-        (self.value)(&steps).filter(|value| value.is_finite())
+        Some(D::on_steps(&steps).map(|value| value.is_finite().then_some(value)))
     }
 }

@@ -5,7 +5,7 @@
 //! statistic has dG. It is half the squared energy distance. First variation: `dD/dP(x) = 2 integral from x up
 //! of (F - G) / sd_Q`, hence the witness `2 integral up to x of (F - G) / sd_Q`.
 
-use super::axis::{self, Axis, OnAxis, Steps};
+use super::axis::{self, Axis, OnSteps, Steps};
 use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
 
@@ -19,11 +19,18 @@ const NAME: &str = "cramer-von-mises";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, area)
+    axis::on_points(internal, external, |steps| area(steps)[0])
 }
 
-pub(super) fn area(steps: &Steps<'_>) -> f64 {
+pub(super) fn area<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     steps.integral(|gap| gap * gap)
+}
+
+impl OnSteps for CramerVonMises {
+    fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
+        let areas = area(steps);
+        std::array::from_fn(|lane| areas[lane] / steps.sd[lane])
+    }
 }
 
 impl Discrepancy for CramerVonMises {
@@ -56,9 +63,8 @@ impl Discrepancy for CramerVonMises {
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?.with_spread(NAME)?;
-        let value = |steps: &Steps<'_>| (steps.sd > 0.0).then(|| area(steps) / steps.sd);
-        Ok(Box::new(OnAxis { axis, value }))
+        let axis = Axis::of_samples(NAME, internal, external)?;
+        Ok(axis.with_spread(NAME)?.prepared::<Self>())
     }
 
     fn witness(
@@ -67,7 +73,7 @@ impl Discrepancy for CramerVonMises {
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
         Some(axis::on_spread_points(NAME, internal, external, |steps| {
-            let (knots, values) = steps.running_integral(|gap| 2.0 * gap / steps.sd);
+            let (knots, values) = steps.running_integral(|gap| 2.0 * gap / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
     }
@@ -77,7 +83,7 @@ impl Discrepancy for CramerVonMises {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps) / steps.sd))
+        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps)[0] / steps.sd[0]))
     }
 }
 

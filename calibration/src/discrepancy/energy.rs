@@ -6,7 +6,7 @@
 //! `E^2 = 2 integral (F - G)^2 dx / sd_Q` has the first variation `4 integral from x up of (F - G)
 //! / sd_Q`, hence the witness `4 integral up to x of (F - G) / sd_Q`. Divided by 2E it is that of E.
 
-use super::axis::{self, Axis, OnAxis, Steps};
+use super::axis::{self, Axis, OnSteps, Steps};
 use super::cramer_von_mises::area;
 use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
@@ -21,7 +21,14 @@ const NAME: &str = "energy";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, |steps| (2.0 * area(steps)).sqrt())
+    axis::on_points(internal, external, |steps| (2.0 * area(steps)[0]).sqrt())
+}
+
+impl OnSteps for Energy {
+    fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
+        let areas = area(steps);
+        std::array::from_fn(|lane| (2.0 * areas[lane] / steps.sd[lane]).sqrt())
+    }
 }
 
 impl Discrepancy for Energy {
@@ -54,10 +61,8 @@ impl Discrepancy for Energy {
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?.with_spread(NAME)?;
-        let value =
-            |steps: &Steps<'_>| (steps.sd > 0.0).then(|| (2.0 * area(steps) / steps.sd).sqrt());
-        Ok(Box::new(OnAxis { axis, value }))
+        let axis = Axis::of_samples(NAME, internal, external)?;
+        Ok(axis.with_spread(NAME)?.prepared::<Self>())
     }
 
     /// The witness of the square.
@@ -67,7 +72,7 @@ impl Discrepancy for Energy {
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
         Some(axis::on_spread_points(NAME, internal, external, |steps| {
-            let (knots, values) = steps.running_integral(|gap| 4.0 * gap / steps.sd);
+            let (knots, values) = steps.running_integral(|gap| 4.0 * gap / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
     }
@@ -78,7 +83,9 @@ impl Discrepancy for Energy {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| 2.0 * area(steps) / steps.sd))
+        Some(axis::on_spread_points(NAME, internal, external, |steps| {
+            2.0 * area(steps)[0] / steps.sd[0]
+        }))
     }
 }
 

@@ -146,21 +146,47 @@ impl Side {
     }
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt() as f32
+/// The rows of a side coordinate by coordinate, so that distances to many of them are computed at
+/// once.
+struct Columns {
+    columns: Vec<Vec<f64>>,
+}
+
+impl Columns {
+    fn of(side: &Side) -> Self {
+        let column = |c: usize| side.rows.iter().skip(c).step_by(side.width).copied().collect();
+        Self { columns: (0..side.width).map(column).collect() }
+    }
+
+    /// Appends the distances of `row` to the first `count` rows. `squares` is room to work in.
+    fn distances(&self, row: &[f64], count: usize, squares: &mut Vec<f64>, into: &mut Vec<f32>) {
+        squares.clear();
+        squares.resize(count, 0.0);
+        for (value, column) in row.iter().zip(&self.columns) {
+            for (square, other) in squares.iter_mut().zip(column) {
+                *square += (value - other) * (value - other);
+            }
+        }
+        into.extend(squares.iter().map(|square| square.sqrt() as f32));
+    }
 }
 
 /// Distances of row i to rows 0..i, row after row.
 fn upper_triangle(side: &Side) -> Vec<f32> {
     let n = side.users.len();
-    let pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
-    pairs.map(|(i, j)| distance(side.row(i), side.row(j))).collect()
+    let mut into = Vec::with_capacity(n * n.saturating_sub(1) / 2);
+    let (columns, mut squares) = (Columns::of(side), Vec::with_capacity(n));
+    (0..n).for_each(|i| columns.distances(side.row(i), i, &mut squares, &mut into));
+    into
 }
 
 /// Distances of each row of `x` to each row of `y`, row after row.
 fn distances(x: &Side, y: &Side) -> Vec<f32> {
-    let pairs = (0..x.users.len()).flat_map(|i| (0..y.users.len()).map(move |j| (i, j)));
-    pairs.map(|(i, j)| distance(x.row(i), y.row(j))).collect()
+    let (n, m) = (x.users.len(), y.users.len());
+    let mut into = Vec::with_capacity(n * m);
+    let (columns, mut squares) = (Columns::of(y), Vec::with_capacity(m));
+    (0..n).for_each(|i| columns.distances(x.row(i), m, &mut squares, &mut into));
+    into
 }
 
 struct PreparedEnergy {
@@ -171,19 +197,40 @@ struct PreparedEnergy {
     y_users: Vec<u32>,
 }
 
+impl PreparedEnergy {
+    /// The shares of the compared rows of both sides; none where a side has none.
+    fn shares(&self, internal: &[f64], external: &[f64]) -> Option<[Vec<f32>; 2]> {
+        Some([shares(&self.x_users, internal)?, shares(&self.y_users, external)?])
+    }
+
+    /// The value for each pair of shares.
+    fn measure(&self, shares: &[[Vec<f32>; 2]]) -> Vec<Option<f64>> {
+        let m = self.y_users.len();
+        let side = |side: usize| shares.iter().map(|pair| &pair[side][..]).collect::<Vec<_>>();
+        let (x, y) = (side(0), side(1));
+        let between = sums(|i| &self.between[i * m..(i + 1) * m], &x, &y);
+        // The rows of a triangle: row i starts behind 0 + 1 + ... + (i - 1) others.
+        let start = |i: usize| i * i.saturating_sub(1) / 2;
+        let within_x = sums(|i| &self.within_x[start(i)..start(i) + i], &x, &x);
+        let within_y = sums(|i| &self.within_y[start(i)..start(i) + i], &y, &y);
+        let terms = between.into_iter().zip(within_x.into_iter().zip(within_y));
+        let values = terms.map(|(between, (x, y))| 2.0 * (between - x - y));
+        values.map(|value| value.is_finite().then_some(value.max(0.0))).collect()
+    }
+}
+
 impl Prepared for PreparedEnergy {
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let u = shares(&self.x_users, internal)?;
-        let v = shares(&self.y_users, external)?;
-        let m = v.len();
-        let mut between = 0.0;
-        for (i, &share) in u.iter().enumerate() {
-            if share > 0.0 {
-                between += f64::from(share) * dot(&self.between[i * m..(i + 1) * m], &v);
-            }
-        }
-        let value = 2.0 * (between - within(&self.within_x, &u) - within(&self.within_y, &v));
-        value.is_finite().then_some(value.max(0.0))
+        self.measure(&[self.shares(internal, external)?]).pop().flatten()
+    }
+
+    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
+        let shares = internal.iter().zip(external).map(|(p, q)| self.shares(p, q));
+        let shares: Vec<Option<_>> = shares.collect();
+        let defined: Vec<bool> = shares.iter().map(Option::is_some).collect();
+        let mut values =
+            self.measure(&shares.into_iter().flatten().collect::<Vec<_>>()).into_iter();
+        defined.into_iter().map(|defined| if defined { values.next()? } else { None }).collect()
     }
 }
 
@@ -197,17 +244,25 @@ fn shares(users: &[u32], weights: &[f64]) -> Option<Vec<f32>> {
     Some(users.iter().filter_map(weight).map(|weight| (weight / total) as f32).collect())
 }
 
-/// The sum over pairs i > j of share x share x distance: half of E|X - X'|.
-fn within(triangle: &[f32], shares: &[f32]) -> f64 {
-    let mut sum = 0.0;
-    let mut start = 0;
-    for (i, &share) in shares.iter().enumerate() {
-        if share > 0.0 {
-            sum += f64::from(share) * dot(&triangle[start..start + i], &shares[..i]);
+/// Rows of distances that stay in the cache while all weightings are summed up: 128 KB of 2,000.
+const BLOCK: usize = 16;
+
+/// `sum_i left_i (row i . right)` for each pair of shares. Row i holds the distances to the first
+/// rows of the other side, all of them or, within a side, i: then it is half of E|X - X'|.
+fn sums<'a>(row: impl Fn(usize) -> &'a [f32], lefts: &[&[f32]], rights: &[&[f32]]) -> Vec<f64> {
+    let n = lefts.first().map_or(0, |left| left.len());
+    let mut sums = vec![0.0; lefts.len()];
+    for start in (0..n).step_by(BLOCK) {
+        for ((sum, left), right) in sums.iter_mut().zip(lefts).zip(rights) {
+            for i in start..(start + BLOCK).min(n) {
+                if left[i] > 0.0 {
+                    let row = row(i);
+                    *sum += f64::from(left[i]) * dot(row, &right[..row.len()]);
+                }
+            }
         }
-        start += i;
     }
-    sum
+    sums
 }
 
 /// A dot product in 16 fixed lanes, so that it vectorises and always sums in one order.

@@ -4,7 +4,7 @@
 //! increasing change of scale. It has no witness: its derivative lives on the one place of the
 //! largest gap, so a reward made of it would pay a single step of the axis.
 
-use super::axis::{self, Axis, OnAxis, Steps};
+use super::axis::{self, Axis, OnSteps, Steps};
 use super::{Discrepancy, DiscrepancyError, Prepared, Weighted};
 use crate::sample::{Sample, Shape};
 
@@ -18,17 +18,24 @@ const NAME: &str = "kolmogorov-smirnov";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, largest)
+    axis::on_points(internal, external, |steps| largest(steps)[0])
 }
 
-fn largest(steps: &Steps<'_>) -> f64 {
-    let mut largest = 0.0_f64;
-    steps.each(|_, gap, width| {
-        if gap.abs() > largest && width > 0.0 {
-            largest = gap.abs();
+fn largest<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
+    let mut largest = [0.0_f64; L];
+    steps.each(|_, gaps, width| {
+        for (largest, gap) in largest.iter_mut().zip(gaps) {
+            let size = if width > 0.0 { gap.abs() } else { 0.0 };
+            *largest = if size > *largest { size } else { *largest };
         }
     });
     largest
+}
+
+impl OnSteps for KolmogorovSmirnov {
+    fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
+        largest(steps)
+    }
 }
 
 impl Discrepancy for KolmogorovSmirnov {
@@ -53,8 +60,7 @@ impl Discrepancy for KolmogorovSmirnov {
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?;
-        Ok(Box::new(OnAxis { axis, value: |steps| Some(largest(steps)) }))
+        Ok(Axis::of_samples(NAME, internal, external)?.prepared::<Self>())
     }
 
     fn weighted_value(

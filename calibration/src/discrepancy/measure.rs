@@ -1,7 +1,8 @@
 //! One number measured on each side of a comparison, e.g. a correlation.
 
+use super::DiscrepancyError;
+use super::lanes::InLanes;
 use super::user_sums::UserSums;
-use super::{DiscrepancyError, Prepared};
 
 /// What a measurement found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,13 +48,18 @@ pub(super) struct Gap<const K: usize> {
     pub(super) measure: fn([f64; K]) -> Measure,
 }
 
-impl<const K: usize> Prepared for Gap<K> {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let internal = (self.measure)(self.internal.under(internal)?).or_nothing();
-        let external = (self.measure)(self.external.under(external)?);
-        match (internal, external) {
-            (Measure::Value(p), Measure::Value(q)) => Some((p - q).abs()),
-            _ => None,
-        }
+impl<const K: usize> InLanes for Gap<K> {
+    fn lanes<const L: usize>(
+        &self,
+        internal: [&[f64]; L],
+        external: [&[f64]; L],
+    ) -> Option<[Option<f64>; L]> {
+        let (p, q) = (self.internal.under_each(internal)?, self.external.under_each(external)?);
+        Some(std::array::from_fn(|lane| {
+            match ((self.measure)(p[lane]).or_nothing(), (self.measure)(q[lane])) {
+                (Measure::Value(p), Measure::Value(q)) => Some((p - q).abs()),
+                _ => None,
+            }
+        }))
     }
 }

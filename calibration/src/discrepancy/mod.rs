@@ -10,6 +10,7 @@ use crate::sample::{Sample, Shape};
 
 mod axis;
 mod check;
+mod lanes;
 mod measure;
 mod standardised;
 mod user_sums;
@@ -119,12 +120,18 @@ impl<'a> Weighted<'a> {
     }
 }
 
-/// A pair of samples made ready (sorted, merged) so that values under many weights are cheap: this
-/// is what a bootstrap over users calls once a replicate.
+/// A pair of samples made ready (sorted, merged) so that values under many weights are cheap: a
+/// bootstrap over users asks for one a replicate.
 pub trait Prepared: Send + Sync {
     /// The value when each user counts as often as its weight says. Lengths: internal users,
     /// external users. None when a side has no weight left on rows, or the value is undefined.
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64>;
+
+    /// The values under many weightings, as many as both lists have: the same numbers, at less cost
+    /// where a pass over the rows serves several.
+    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
+        internal.iter().zip(external).map(|(p, q)| self.value(p, q)).collect()
+    }
 }
 
 /// One discrepancy. Smaller is better, 0 is equality.

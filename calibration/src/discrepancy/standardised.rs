@@ -1,6 +1,7 @@
 //! Means and variances of two samples in units of the external standard deviation, under any user
 //! weights.
 
+use super::lanes::InLanes;
 use super::user_sums::{UserSums, mean_and_sd, variance};
 use super::{DiscrepancyError, Prepared, Weighted, check};
 use crate::sample::{Sample, Shape};
@@ -44,8 +45,8 @@ impl Sums {
         }
     }
 
-    fn under(&self, internal: &[f64], external: &[f64]) -> Option<Standardised> {
-        let (p, q) = (self.internal.under(internal)?, self.external.under(external)?);
+    /// The moments from the total sums of both sides.
+    fn standardised(&self, p: [f64; 3], q: [f64; 3]) -> Option<Standardised> {
         let spread = variance(q);
         (spread > 0.0).then(|| Standardised {
             mean: (self.offset + p[1] / p[0] - q[1] / q[0]) / spread.sqrt(),
@@ -60,10 +61,18 @@ struct OnMoments {
     value: fn(Standardised) -> f64,
 }
 
-impl Prepared for OnMoments {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let moments = self.sums.under(internal, external)?;
-        Some((self.value)(moments)).filter(|value| value.is_finite())
+impl InLanes for OnMoments {
+    fn lanes<const L: usize>(
+        &self,
+        internal: [&[f64]; L],
+        external: [&[f64]; L],
+    ) -> Option<[Option<f64>; L]> {
+        let p = self.sums.internal.under_each(internal)?;
+        let q = self.sums.external.under_each(external)?;
+        Some(std::array::from_fn(|lane| {
+            let moments = self.sums.standardised(p[lane], q[lane])?;
+            Some((self.value)(moments)).filter(|value| value.is_finite())
+        }))
     }
 }
 

@@ -20,18 +20,36 @@ impl<const K: usize> UserSums<K> {
     /// `sum_u weight_u sums_u`; none where the weights are not one finite number of at least 0 a
     /// user, or leave nothing to count.
     pub(super) fn under(&self, weights: &[f64]) -> Option<[f64; K]> {
-        if weights.len() != self.sums.len() {
+        self.under_each([weights]).map(|[total]| total)
+    }
+
+    /// The same for several weightings; none where that is so for any of them.
+    pub(super) fn under_each<const L: usize>(&self, weights: [&[f64]; L]) -> Option<[[f64; K]; L]> {
+        let users = self.sums.len();
+        if weights.iter().any(|weights| weights.len() != users) {
             return None;
         }
-        let mut total = [0.0; K];
-        let mut valid = true;
-        for (&weight, sums) in weights.iter().zip(&self.sums) {
-            valid &= weight >= 0.0;
-            for (total, sum) in total.iter_mut().zip(sums) {
-                *total += weight * sum;
+        let weights = weights.map(|weights| &weights[..users]);
+        // Lanes lie side by side, so that one instruction serves two of them.
+        let mut totals = [[0.0; L]; K];
+        let mut lowest = [0.0; L];
+        for (user, sums) in self.sums.iter().enumerate() {
+            let weight: [f64; L] = std::array::from_fn(|lane| weights[lane][user]);
+            for lane in 0..L {
+                lowest[lane] =
+                    if weight[lane] < lowest[lane] { weight[lane] } else { lowest[lane] };
+            }
+            for (totals, sum) in totals.iter_mut().zip(sums) {
+                for lane in 0..L {
+                    totals[lane] += weight[lane] * sum;
+                }
             }
         }
-        (valid && total[0] > 0.0 && total.iter().all(|sum| sum.is_finite())).then_some(total)
+        // A weight that is no number or infinite leaves its trace in every total.
+        let total = |lane: usize| totals.map(|lanes| lanes[lane]);
+        let valid = |total: &[f64; K]| total[0] > 0.0 && total.iter().all(|sum| sum.is_finite());
+        let totals: [[f64; K]; L] = std::array::from_fn(total);
+        (lowest == [0.0; L] && totals.iter().all(valid)).then_some(totals)
     }
 }
 

@@ -6,7 +6,7 @@
 //! F = G on an interval, as on both sides of all values, the distance has a kink: it grows with mass
 //! that comes there and with mass that leaves. The witness takes the slope in the middle, 0.
 
-use super::axis::{self, Axis, OnAxis, Steps};
+use super::axis::{self, Axis, OnSteps, Steps};
 use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
 
@@ -22,15 +22,22 @@ const ROUNDING: f64 = 1e-12;
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, area)
+    axis::on_points(internal, external, |steps| area(steps)[0])
 }
 
-fn area(steps: &Steps<'_>) -> f64 {
+fn area<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     steps.integral(f64::abs)
 }
 
 fn sign(gap: f64) -> f64 {
     if gap.abs() > ROUNDING { gap.signum() } else { 0.0 }
+}
+
+impl OnSteps for Wasserstein1 {
+    fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
+        let areas = area(steps);
+        std::array::from_fn(|lane| areas[lane] / steps.sd[lane])
+    }
 }
 
 impl Discrepancy for Wasserstein1 {
@@ -59,9 +66,8 @@ impl Discrepancy for Wasserstein1 {
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?.with_spread(NAME)?;
-        let value = |steps: &Steps<'_>| (steps.sd > 0.0).then(|| area(steps) / steps.sd);
-        Ok(Box::new(OnAxis { axis, value }))
+        let axis = Axis::of_samples(NAME, internal, external)?;
+        Ok(axis.with_spread(NAME)?.prepared::<Self>())
     }
 
     fn witness(
@@ -70,7 +76,7 @@ impl Discrepancy for Wasserstein1 {
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
         Some(axis::on_spread_points(NAME, internal, external, |steps| {
-            let (knots, values) = steps.running_integral(|gap| sign(gap) / steps.sd);
+            let (knots, values) = steps.running_integral(|gap| sign(gap) / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
     }
@@ -80,7 +86,7 @@ impl Discrepancy for Wasserstein1 {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps) / steps.sd))
+        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps)[0] / steps.sd[0]))
     }
 }
 

@@ -50,9 +50,7 @@ impl Measured {
     pub fn of(prepared: &dyn Prepared, internal: &Weights, external: &Weights) -> Option<Self> {
         let ones = |weights: &Weights| vec![1.0; weights.first().map_or(0, Vec::len)];
         let value = prepared.value(&ones(internal), &ones(external))?;
-        let pairs = internal.iter().zip(external);
-        let replicates = pairs.map(|(internal, external)| prepared.value(internal, external));
-        Some(Self { value, replicates: replicates.collect() })
+        Some(Self { value, replicates: prepared.values(internal, external) })
     }
 
     /// The mean over evaluation seeds, replicate by replicate, over the seeds that are defined.

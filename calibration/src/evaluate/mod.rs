@@ -146,7 +146,7 @@ pub fn evaluate(
             let judge = |&(run, seed): &(usize, usize)| {
                 let run: &Run = &runs[run];
                 let own = streams.child("run", 0).child(&run.name, seed as u64);
-                evaluation.judge(&run.logs[seed], &reference.test_weights, &own)
+                evaluation.judge(&run.logs[seed], &reference.test_weights, seed == 0, &own)
             };
             jobs.par_iter().map(judge).collect()
         },
@@ -223,8 +223,8 @@ struct Judged {
     metrics: Vec<Result<Measured, String>>,
     /// AUC of the classifier test; none with too few users.
     auc: Option<Measured>,
-    /// Importance of each column of the user vectors.
-    importance: Vec<f64>,
+    /// Importance of each column of the user vectors, where it was asked for.
+    importance: Option<Vec<f64>>,
 }
 
 /// What all measurements share.
@@ -235,9 +235,16 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    fn judge(&self, log: &EventLog, external: &Weights, streams: &Streams) -> Judged {
+    fn judge(
+        &self,
+        log: &EventLog,
+        external: &Weights,
+        importance: bool,
+        streams: &Streams,
+    ) -> Judged {
         let weights = bootstrap::weights(log.user_count(), self.config.replicates, streams);
-        self.compare(&Sides::of(log, self.panel), self.external, &weights, external, streams)
+        let sides = [&Sides::of(log, self.panel), self.external];
+        self.compare(sides, [&weights, external], importance, streams)
     }
 
     fn floor(&self, reference: &Reference<'_>, streams: &Streams) -> Judged {
@@ -246,15 +253,14 @@ impl Evaluation<'_> {
         let left_sides = Sides::of(left, self.panel);
         let right_sides = Sides::of(right, self.panel);
         let (left, right) = reference.weights();
-        self.compare(&left_sides, &right_sides, left, right, &streams)
+        self.compare([&left_sides, &right_sides], [left, right], false, &streams)
     }
 
     fn compare(
         &self,
-        left: &Sides,
-        right: &Sides,
-        left_weights: &Weights,
-        right_weights: &Weights,
+        [left, right]: [&Sides; 2],
+        [left_weights, right_weights]: [&Weights; 2],
+        importance: bool,
         streams: &Streams,
     ) -> Judged {
         let measure = |metric: &metrics::Chosen| {
@@ -268,12 +274,12 @@ impl Evaluation<'_> {
             let rows = self.config.classifier_users;
             let test = two_sample_test(&left.vectors, &right.vectors, rows, streams)?;
             let auc = Measured::of(&test.rankings, left_weights, right_weights)?;
-            Some((auc, test.importance))
+            Some((auc, importance.then(|| test.importance())))
         };
         let (metrics, classified) =
             rayon::join(|| self.panel.metrics.par_iter().map(measure).collect(), classify);
         let (auc, importance) = classified.unzip();
-        Judged { metrics, auc, importance: importance.unwrap_or_default() }
+        Judged { metrics, auc, importance: importance.flatten() }
     }
 }
 

@@ -191,18 +191,13 @@ impl Shared<'_> {
     }
 }
 
-/// The mean importance of each user-level feature over the seeds, most telling first.
+/// The importance of each user-level feature, most telling first.
 fn importance(seeds: &[Judged]) -> Vec<(String, f64)> {
-    let tested: Vec<&[f64]> =
-        seeds.iter().filter(|seed| seed.auc.is_some()).map(|s| s.importance.as_slice()).collect();
-    if tested.is_empty() {
+    let Some(columns) = seeds.iter().find_map(|seed| seed.importance.as_ref()) else {
         return Vec::new();
-    }
-    let mean = |column: usize| {
-        tested.iter().filter_map(|columns| columns.get(column)).sum::<f64>() / tested.len() as f64
     };
-    let named = features::user_features().enumerate();
-    let mut ranked: Vec<(String, f64)> = named.map(|(c, f)| (f.name.into(), mean(c))).collect();
+    let named = features::user_features().zip(columns);
+    let mut ranked: Vec<(String, f64)> = named.map(|(f, &fall)| (f.name.into(), fall)).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     ranked
 }

@@ -216,5 +216,6 @@ impl Description {
 fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.').to_string();
-    if text.len() <= 9 { text } else { format!("{value:.2e}") }
+    let lost = value != 0.0 && value.abs() < 0.005;
+    if text.len() <= 9 && !lost { text } else { format!("{value:.2e}") }
 }

@@ -75,7 +75,10 @@ pub enum ExternalError {
         known: &'static str,
     },
     /// Columns are not known.
-    #[error("{path}: a file needs a map that names its columns (user, time, amount)")]
+    #[error(
+        "{path}: a file needs a map that names its columns (user, time, amount); only a builtin \
+         and a log with the clock.json of its run beside it need none"
+    )]
     NoMap {
         /// The path.
         path: String,
@@ -183,6 +186,21 @@ pub enum ExternalError {
         /// What does not fit, and the remedy.
         reason: String,
     },
+    /// A log of trueup's own that is not as long as the one that it is compared with.
+    #[error(
+        "{path}: a log {own}; the other is {other}. Compare logs of one length: give both a map \
+         with window.horizon = {horizon}, if their users were watched for as long"
+    )]
+    Clocks {
+        /// The path.
+        path: String,
+        /// How long it is, ready to print after "a log".
+        own: String,
+        /// How long the other is.
+        other: String,
+        /// Ticks of the other.
+        horizon: u32,
+    },
     /// Users lack covariates.
     #[error("{path}: {reason}")]
     Covariates {
@@ -208,13 +226,15 @@ pub enum ExternalError {
         source: LogError,
     },
     /// The share of test users cannot be.
-    #[error("test_share is {0}; it must be above 0 and below 1, such as 0.5")]
+    #[error(
+        "the share of test users (`split.test`) is {0}; it must be above 0 and below 1, such as 0.5"
+    )]
     TestShare(f64),
     /// Too few users for a train and a test side.
     #[error(
         "{users} {} split into {train} for training and {test} for the test; each side needs at \
          least {needed}, or intervals and noise floor mean nothing: use more users or another \
-         test_share",
+         `split.test`",
         plural(*users as u64, "user")
     )]
     TooFewUsers {

@@ -7,13 +7,16 @@ use trueup_env::{Covariates, Event, EventLog, Streams};
 
 use super::account::Account;
 use super::builtin;
+use super::cleaning::{OutlierPolicy, Policy};
+use super::clock_file::ClockFile;
 use super::error::ExternalError;
 use super::field::short;
-use super::map::{Map, Merge, OutlierPolicy, Policy};
+use super::map::{Map, Merge};
 use super::pseudonym::pseudonym;
 use super::read::{self, Entry, Table};
 use super::time::{MICROS_PER_DAY, TimeFormat, day_text};
 use super::window::{self, Windowed};
+use super::write::is_written_log;
 
 /// How many rows of the file [`Loaded::first_rows`] shows.
 const FIRST_ROWS: usize = 5;
@@ -58,7 +61,8 @@ pub struct Loaded {
 
 /// Loads events from `builtin:cdnow` or a CSV or CSV.gz file.
 ///
-/// `map` says what the columns mean; a builtin has one of its own. Users are replaced by
+/// `map` says what the columns mean; a builtin has one of its own, and so has a log that trueup
+/// wrote, where its [`ClockFile`] is beside it. Users are replaced by
 /// [`pseudonym`]s under `key` before they enter the log. Every user of the window is in the log,
 /// with or without events.
 ///
@@ -116,7 +120,12 @@ fn default_map(source: &str) -> Result<Map, ExternalError> {
             what: "event log",
             known: "builtin:cdnow",
         }),
-        None => Err(ExternalError::NoMap { path: source.into() }),
+        None => match ClockFile::beside(source)? {
+            Some(ClockFile { clock, kinds }) if is_written_log(source)? => {
+                Map::written(source, &clock, &kinds)
+            }
+            _ => Err(ExternalError::NoMap { path: source.into() }),
+        },
     }
 }
 

@@ -14,12 +14,17 @@
 
 mod account;
 mod builtin;
+mod cleaning;
+mod clock_file;
 mod columns;
 mod describe;
 mod error;
 mod field;
+mod hint;
+mod kinds;
 mod load;
 mod map;
+mod map_check;
 mod price;
 mod pseudonym;
 mod read;
@@ -31,13 +36,13 @@ mod write;
 
 pub use account::{Account, Tally};
 pub use builtin::{CDNOW, SP500};
+pub use cleaning::{Cleaning, Duplicate, Negative, OutlierPolicy, Outliers, Policy, Unmapped};
+pub use clock_file::{ClockFile, read_like};
 pub use describe::{Description, KindDescription, QUANTILES, Quantiles, describe};
 pub use error::{BadRow, ExternalError, LISTED_ROWS, UnmappedKind};
 pub use load::{Loaded, Understood, load};
-pub use map::{
-    Align, Cleaning, Columns, Duplicate, Filter, MAX_HORIZON, Map, Merge, Negative, OutlierPolicy,
-    Outliers, Policy, Unmapped, Window,
-};
+pub use map::{Align, Columns, Filter, Map, Merge, Window};
+pub use map_check::MAX_HORIZON;
 pub use price::price_series;
 pub use pseudonym::pseudonym;
 pub use split::{MIN_USERS, Split, split};

@@ -1,15 +1,22 @@
 //! Rows into typed values: filters and cleaning.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::account::Account;
+use super::cleaning::{Duplicate, Negative, Policy};
 use super::columns::Positions;
-use super::error::{BadRow, ExternalError, LISTED_ROWS, UnmappedKind};
+use super::error::{BadRow, ExternalError, LISTED_ROWS};
 use super::field::{is_missing, number, short, text};
-use super::map::{Checked, Duplicate, Filter, Map, Negative, Policy, Unmapped};
+use super::hint::{NEGATIVE, NOT_A_NUMBER, NOT_UTF8, hint};
+use super::kinds::Kinds;
+use super::map::{Filter, Map};
+use super::map_check::Checked;
 use super::source::{Row, Source};
-use super::time::{self, TimeFormat};
+use super::time::TimeFormat;
+
+/// The largest amount, balance or covariate: beyond it products of variances overflow.
+const LARGEST: f64 = 1e30;
 
 /// One usable row.
 #[derive(Clone, Copy)]
@@ -42,14 +49,6 @@ pub(super) struct Table {
     pub header: Vec<String>,
 }
 
-/// What becomes of a kind as written.
-#[derive(Clone, Copy)]
-enum Target {
-    Kind(u32),
-    Dropped,
-    Unknown,
-}
-
 /// Why a row is not used.
 enum Refusal {
     /// Dropped by a rule of the map, for this reason.
@@ -67,9 +66,7 @@ struct Reader<'a> {
     at: Positions,
     table: Table,
     user_numbers: HashMap<String, u32>,
-    kind_numbers: HashMap<String, u32>,
-    targets: HashMap<String, Target>,
-    unmapped: BTreeMap<String, UnmappedKind>,
+    kinds: Kinds<'a>,
     seen: HashSet<[u64; 2]>,
     bad: Vec<BadRow>,
     bad_total: u64,
@@ -87,9 +84,7 @@ pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, Ex
         at,
         table: Table::default(),
         user_numbers: HashMap::new(),
-        kind_numbers: HashMap::new(),
-        targets: HashMap::new(),
-        unmapped: BTreeMap::new(),
+        kinds: Kinds::new(map),
         seen: HashSet::new(),
         bad: Vec::new(),
         bad_total: 0,
@@ -133,7 +128,7 @@ impl Reader<'_> {
             for (i, field) in row.record.iter().enumerate() {
                 if let Err(e) = std::str::from_utf8(field) {
                     let byte = field.get(e.valid_up_to()).copied().unwrap_or_default();
-                    let problem = format!("is not UTF-8 (byte 0x{byte:02x})");
+                    let problem = format!("{NOT_UTF8} (byte 0x{byte:02x})");
                     let row = BadRow {
                         line: row.line,
                         column: self.header.get(i).cloned(),
@@ -229,7 +224,7 @@ impl Reader<'_> {
             if is_missing(text(row.record, column)) {
                 continue;
             }
-            let value = self.number(row, column)?;
+            let value = self.quantity(row, column)?;
             let first = &mut self.table.covariates[user as usize * width + i];
             if first.is_nan() {
                 *first = value;
@@ -266,7 +261,7 @@ impl Reader<'_> {
         if is_missing(text(row.record, self.at.amount)) {
             return Err(self.missing(row, self.at.amount, "missing amount"));
         }
-        let amount = self.number(row, self.at.amount)?;
+        let amount = self.quantity(row, self.at.amount)?;
         if amount >= 0.0 {
             // Not -0.
             return Ok((amount.abs(), false));
@@ -282,71 +277,41 @@ impl Reader<'_> {
             Negative::Drop => Policy::Drop,
             Negative::Error => Policy::Error,
         };
-        let problem = "is negative; set negative_kind, or cleaning.negative = \"absolute\" or \
-                       \"drop\"";
-        let row = self.bad(row, self.at.amount, problem.into());
+        let row = self.bad(row, self.at.amount, NEGATIVE.into());
         Err(Box::new(Refusal::Bad { policy, reason: "negative amount", row }))
     }
 
     fn kind(&mut self, row: &Row<'_>, negative: bool) -> Outcome<u32> {
         let map = self.map;
         if negative && let Some(name) = &map.negative_kind {
-            return Ok(self.intern(name));
+            return Ok(self.kinds.number(name));
         }
         let Some(column) = self.at.kind else {
-            return Ok(self.intern(&map.kind));
+            return Ok(self.kinds.number(&map.kind));
         };
         let name = text(row.record, column);
         if name.is_empty() {
             return Err(self.missing(row, column, "missing kind"));
         }
-        let target = match self.targets.get(name) {
-            Some(target) => *target,
-            None => {
-                let target = self.target(name);
-                self.targets.insert(name.into(), target);
-                target
-            }
-        };
-        match target {
-            Target::Kind(number) => Ok(number),
-            Target::Dropped => Err(Box::new(Refusal::Dropped("kind not in `kinds`".into()))),
-            Target::Unknown => {
-                let new = UnmappedKind { kind: short(name), rows: 0, line: row.line };
-                self.unmapped.entry(name.into()).or_insert(new).rows += 1;
-                Err(Box::new(Refusal::Dropped("kind not in `kinds`".into())))
-            }
-        }
-    }
-
-    fn target(&mut self, name: &str) -> Target {
-        let map = self.map;
-        if let Some(new) = map.kinds.get(name) {
-            return Target::Kind(self.intern(new));
-        }
-        match map.unmapped {
-            _ if map.kinds.is_empty() => Target::Kind(self.intern(name)),
-            Unmapped::Keep => Target::Kind(self.intern(name)),
-            Unmapped::Drop => Target::Dropped,
-            Unmapped::Error => Target::Unknown,
-        }
-    }
-
-    fn intern(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.kind_numbers.get(name) {
-            return number;
-        }
-        let number = self.table.kinds.len() as u32;
-        self.kind_numbers.insert(name.into(), number);
-        self.table.kinds.push(name.into());
-        number
+        let number = self.kinds.mapped(name, row.line);
+        number.ok_or_else(|| Box::new(Refusal::Dropped("kind not in `kinds`".into())))
     }
 
     fn balance(&self, row: &Row<'_>) -> Outcome<f64> {
         match self.at.balance {
-            Some(column) if !is_missing(text(row.record, column)) => self.number(row, column),
+            Some(column) if !is_missing(text(row.record, column)) => self.quantity(row, column),
             _ => Ok(f64::NAN),
         }
+    }
+
+    /// A number whose powers and sums are finite too.
+    fn quantity(&self, row: &Row<'_>, column: usize) -> Outcome<f64> {
+        let value = self.number(row, column)?;
+        if value.abs() <= LARGEST {
+            return Ok(value);
+        }
+        let problem = format!("is beyond {LARGEST:e}, too large to compute with");
+        Err(self.unparsable(row, column, "number too large", problem))
     }
 
     /// A finite number.
@@ -358,9 +323,7 @@ impl Reader<'_> {
                 let problem = "is not a finite number".into();
                 Err(self.unparsable(row, column, "number that is not finite", problem))
             }
-            None => {
-                Err(self.unparsable(row, column, "unparsable number", "is not a number".into()))
-            }
+            None => Err(self.unparsable(row, column, "unparsable number", NOT_A_NUMBER.into())),
         }
     }
 
@@ -406,53 +369,17 @@ impl Reader<'_> {
             return Err(ExternalError::HeaderOnly { path, columns: source.columns() });
         }
         if self.bad_total > 0 {
-            let hint = self.hint();
             let (rows, total) = (self.bad, self.bad_total);
+            let name = |column: usize| self.header.get(column).map_or("", String::as_str);
+            let hint = hint(&rows, name(self.at.time), name(self.at.amount), self.map);
             return Err(ExternalError::BadRows { path, rows, total, hint });
         }
-        if !self.unmapped.is_empty() {
-            let kinds = self.unmapped.into_values().collect();
-            return Err(ExternalError::UnmappedKinds { path, kinds });
-        }
+        self.table.kinds =
+            self.kinds.finish().map_err(|kinds| ExternalError::UnmappedKinds { path, kinds })?;
         self.table.account.rows_read = source.rows();
         self.table.account.users_seen = self.table.users.len() as u64;
         self.table.sha256 = source.sha256();
         self.table.header = self.header;
         Ok(self.table)
-    }
-
-    /// What would make the listed rows good.
-    fn hint(&self) -> String {
-        let of = |column: usize| -> Vec<&str> {
-            let name = self.header.get(column);
-            let rows = self.bad.iter().filter(|row| row.column.as_ref() == name);
-            rows.map(|row| row.value.as_str()).filter(|value| !is_missing(value)).collect()
-        };
-        if self.bad.iter().any(|row| row.problem.starts_with("is not UTF-8")) {
-            return "save the file as UTF-8 (in a shell: iconv -f CP949 -t UTF-8, with the \
-                    encoding it has now)"
-                .into();
-        }
-        if let Some(format) = time::suggest(&of(self.at.time)) {
-            return format!("the times listed fit time_format = {format:?}");
-        }
-        let amounts = of(self.at.amount);
-        let marks = [('.', Some(',')), (',', None), (',', Some('.')), (',', Some(' '))];
-        let fits = |(decimal, thousands): &(char, Option<char>)| {
-            amounts
-                .iter()
-                .all(|text| number(text, *decimal, *thousands).is_some_and(f64::is_finite))
-        };
-        match marks.iter().find(|marks| !amounts.is_empty() && fits(marks)) {
-            Some((decimal, None)) => format!("the amounts listed fit decimal = \"{decimal}\""),
-            Some((decimal, Some(thousands))) if amounts.iter().any(|t| t.contains(*thousands)) => {
-                format!(
-                    "the amounts listed fit decimal = \"{decimal}\", thousands = \"{thousands}\""
-                )
-            }
-            _ => "mend the rows, or choose a policy under `cleaning` that drops and counts such \
-                  rows"
-                .into(),
-        }
     }
 }

@@ -3,7 +3,8 @@
 use trueup_env::Clock;
 
 use super::error::ExternalError;
-use super::map::{Align, Checked, MAX_HORIZON, Map};
+use super::map::{Align, Map};
+use super::map_check::{Checked, MAX_HORIZON};
 use super::read::{Entry, Table};
 use super::time::{self, MICROS_PER_DAY, TimeFormat, day_text};
 
@@ -18,6 +19,8 @@ pub(super) struct Windowed {
     pub days: Option<(i64, i64)>,
 }
 
+/// Why a row with a tick is not in the log.
+pub(super) const BEYOND_HORIZON: &str = "tick beyond window.horizon";
 const USER_DROPPED: &str = "its user was dropped";
 
 /// Applies the window of the map.
@@ -77,7 +80,7 @@ fn ticks(
             _ => outside += 1,
         }
     }
-    table.account.drop_rows("tick beyond window.horizon", outside);
+    table.account.drop_rows(BEYOND_HORIZON, outside);
     let lost = keep.iter().filter(|keep| !**keep).count();
     table.account.drop_users("no usable row", lost as u64);
     let clock = Clock { tick: map.clock, horizon, start_day: checked.start };

@@ -4,7 +4,8 @@
 //! `covariate.NAME` a covariate, repeated in each row of the user. A user without events has one
 //! row with empty `tick`, `kind` and `amount`. Numbers have the fewest digits that read back to the
 //! same f64. Users and their events keep their order. Tick length, horizon and kinds without
-//! events are not in the file; the reader is told.
+//! events are not in the file: the reader is told, or finds them in the
+//! [`ClockFile`](super::ClockFile) beside it.
 
 use std::io;
 

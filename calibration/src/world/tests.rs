@@ -154,3 +154,11 @@ fn real_users_can_live_in_the_fitted_world() {
     assert_eq!(cut as u64, lanes.cuts());
     assert!(cut * 1_000 < real.events().len(), "{cut} of {}", real.events().len());
 }
+
+#[test]
+fn amounts_of_another_magnitude_ask_for_another_unit() {
+    let statistics = Statistics::of(&log(&["purchase"], &[1e-300, 3e-300]));
+    let error = fit_world(&WorldConfig::default(), &statistics).unwrap_err().to_string();
+    assert!(error.contains("3.00e-300 a tick") && error.contains("another unit"), "{error}");
+    assert!(error.ends_with("(0.01 to 1000000000 is possible)"), "{error}");
+}

@@ -13,8 +13,9 @@ use trueup_results::{
 use crate::cli::{Common, Out, print_json};
 use crate::config::read_map;
 use crate::failure::Failure;
+use crate::prepare::pseudonym_key;
 use crate::progress::Reporter;
-use crate::run::{REAL_USERS, pseudonym_key};
+use crate::run::REAL_USERS;
 use crate::verdict;
 
 /// Arguments.
@@ -24,11 +25,12 @@ pub struct Compare {
     internal: String,
     /// The log of real users; `builtin:cdnow` is one.
     external: String,
-    /// How to read both logs (TOML); a builtin needs none.
+    /// How to read both logs (TOML); a builtin needs none, nor does a log in the folder that
+    /// `trueup run` wrote it to.
     #[arg(long, value_name = "MAP")]
     map: Option<PathBuf>,
     /// How to read the log of simulated users, where it differs from --map. A log that `trueup run`
-    /// wrote needs none: it is read on the clock of the real users.
+    /// wrote needs none: it is read on the clock of the real users, which has to be its own.
     #[arg(long, value_name = "MAP")]
     internal_map: Option<PathBuf>,
     /// Seed of the bootstrap and of the halves behind the noise floor.
@@ -55,7 +57,7 @@ impl Compare {
             && !self.internal.starts_with("builtin:")
             && external::is_written_log(&self.internal).map_err(Failure::invalid)?;
         let simulated = match written {
-            true => external::read_log(&self.internal, real.log.clock(), real.log.kinds()),
+            true => external::read_like(&self.internal, &real.log),
             false => external::load(&self.internal, internal_map.or(map).as_ref(), &key),
         }
         .map_err(Failure::invalid)?;
@@ -114,7 +116,7 @@ impl Compare {
             .and_then(|_| {
                 directory.write("account.txt", real.account.lines().join("\n").as_bytes())
             })
-            .and_then(|_| directory.write_json("series.json", &series))
+            .and_then(|_| directory.write_series(&series))
             .and_then(|_| directory.write_json("summary.json", summary))
             .and_then(|_| write_report(directory.path(), &ReportInput::read(directory.path())?))
             .map_err(Failure::run)?;

@@ -8,7 +8,7 @@ use trueup_calibration::statistics::Statistics;
 use crate::cli::{Common, print_json};
 use crate::config::read_map;
 use crate::failure::Failure;
-use crate::run::pseudonym_key;
+use crate::prepare::pseudonym_key;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cli::{Common, Out, Overrides, print_json};
 use crate::config::Experiment;
 use crate::failure::Failure;
+use crate::prepare::prepare;
 use crate::progress::{Reporter, catch_interrupts};
 use crate::run;
 use crate::verdict;
@@ -28,7 +29,7 @@ impl Run {
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let experiment = Experiment::read(&self.config, &self.overrides.set)?;
         let reporter = Reporter::new(common.style());
-        let prepared = run::prepare(&experiment, &reporter)?;
+        let prepared = prepare(&experiment, &reporter)?;
         catch_interrupts().map_err(Failure::run)?;
         let outcome = run::run(&experiment, &prepared, &self.out.folder, &reporter)?;
         if common.json {

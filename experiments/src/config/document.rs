@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use miette::{NamedSource, SourceSpan};
-use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue};
+
+use super::section::Section;
 
 /// Why a config was refused, with the place.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -78,7 +79,7 @@ impl Document {
             self.merge(&mut root, table.into_inner())?;
         }
         let span = 0..self.text.len();
-        Ok(Section { document: self, name: String::new(), span, table: root, taken: Vec::new() })
+        Ok(Section::root(self, span, root))
     }
 
     /// Lays `patch` over `table`; a table goes into a table, an element of an array of tables is
@@ -139,7 +140,7 @@ impl Document {
         }
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         message: String,
         span: Option<Range<usize>>,
@@ -189,191 +190,6 @@ pub fn suggestion<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Opti
         None if known.is_empty() => None,
         None => Some(format!("there are: {}", known.join(", "))),
     }
-}
-
-/// A table of the document, from which values are taken one by one.
-#[derive(Debug)]
-pub struct Section<'d> {
-    document: &'d Document,
-    name: String,
-    span: Range<usize>,
-    table: DeTable<'d>,
-    taken: Vec<&'static str>,
-}
-
-/// A value with its place.
-pub type Placed<T> = Spanned<T>;
-
-impl<'d> Section<'d> {
-    /// Takes the value of `key`, if there is one.
-    ///
-    /// # Errors
-    /// A value of another type.
-    pub fn take<T: DeserializeOwned>(
-        &mut self,
-        key: &'static str,
-    ) -> Result<Option<Placed<T>>, Refused> {
-        self.taken.push(key);
-        let Some(value) = self.table.remove(key) else { return Ok(None) };
-        let span = value.span();
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(value) => Ok(Some(Spanned::new(span, value))),
-            Err(error) => Err(self.refuse_serde(&error, &self.path(key), &[])),
-        }
-    }
-
-    /// Takes a value that has to be there.
-    ///
-    /// # Errors
-    /// A missing value, or one of another type.
-    pub fn need<T: DeserializeOwned>(
-        &mut self,
-        key: &'static str,
-        example: &str,
-    ) -> Result<Placed<T>, Refused> {
-        self.take(key)?.ok_or_else(|| {
-            let message = format!("`{}` is missing", self.path(key));
-            // Point at the head of the section; the whole document has no head.
-            let place = (!self.name.is_empty()).then(|| self.span.clone());
-            self.document.refuse(message, place, "in this table", Some(format!("add {example}")))
-        })
-    }
-
-    /// Takes the table `key`; an empty one where there is none.
-    ///
-    /// # Errors
-    /// A value that is no table.
-    pub fn section(&mut self, key: &'static str) -> Result<Self, Refused> {
-        self.taken.push(key);
-        let (span, value) = match self.table.remove(key) {
-            None => (self.span.clone(), DeValue::Table(DeTable::new())),
-            Some(value) => (value.span(), value.into_inner()),
-        };
-        self.inner(self.path(key), span, value)
-    }
-
-    /// Takes the array of tables `key`; none where there is no such key.
-    ///
-    /// # Errors
-    /// A value that is no array of tables.
-    pub fn sections(&mut self, key: &'static str) -> Result<Option<Vec<Self>>, Refused> {
-        self.taken.push(key);
-        let Some(value) = self.table.remove(key) else { return Ok(None) };
-        let span = value.span();
-        let DeValue::Array(elements) = value.into_inner() else {
-            let message = format!("`{}` is not an array of tables", self.path(key));
-            let help = Some(format!("write [[{}]] for each element", self.path(key)));
-            return Err(self.document.refuse(message, Some(span), "here", help));
-        };
-        let inner = |(i, element): (usize, Spanned<DeValue<'d>>)| {
-            let span = element.span();
-            self.inner(format!("{}.{i}", self.path(key)), span, element.into_inner())
-        };
-        elements.into_iter().enumerate().map(inner).collect::<Result<_, _>>().map(Some)
-    }
-
-    fn inner(&self, name: String, span: Range<usize>, value: DeValue<'d>) -> Result<Self, Refused> {
-        match value {
-            DeValue::Table(table) => {
-                Ok(Self { document: self.document, name, span, table, taken: Vec::new() })
-            }
-            _ => {
-                let message = format!("`{name}` is not a table");
-                let help = Some(format!("write [{name}] and its keys below"));
-                Err(self.document.refuse(message, Some(span), "here", help))
-            }
-        }
-    }
-
-    /// Reads what is left of the section as one value.
-    ///
-    /// # Errors
-    /// Unknown keys, and values of another type.
-    pub fn rest<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let span = self.span.clone();
-        let table = DeValue::Table(self.table.clone());
-        T::deserialize(ValueDeserializer::from(Spanned::new(span, table)))
-            .map_err(|error| self.refuse_serde(&error, &self.name, &self.taken))
-    }
-
-    /// Whether every key has been taken.
-    pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
-    /// Refuses keys that nobody took.
-    ///
-    /// # Errors
-    /// The first of them, with a suggestion.
-    pub fn end(self) -> Result<(), Refused> {
-        match self.table.keys().min_by_key(|key| key.span().start) {
-            None => Ok(()),
-            Some(key) => {
-                let help = suggestion(key.get_ref(), self.taken.iter().copied());
-                let message = format!("unknown key `{}`", self.path(key.get_ref()));
-                Err(self.document.refuse(message, Some(key.span()), "unknown key", help))
-            }
-        }
-    }
-
-    /// A complaint about a value of this section.
-    pub fn refuse<T>(&self, value: &Placed<T>, message: String, help: &str) -> Refused {
-        self.document.refuse(message, Some(value.span()), "this value", Some(help.into()))
-    }
-
-    /// A complaint about the section as a whole.
-    pub fn refuse_whole(&self, message: String, help: &str) -> Refused {
-        let place = (!self.name.is_empty()).then(|| self.span.clone());
-        self.document.refuse(message, place, "in this table", Some(help.into()))
-    }
-
-    /// A complaint about the value of `key`, or about the section where it is not given.
-    pub fn refuse_key(&self, key: &str, problem: &str) -> Refused {
-        self.refuse_key_with(key, problem, "")
-    }
-
-    /// The same with a remedy.
-    pub fn refuse_key_with(&self, key: &str, problem: &str, help: &str) -> Refused {
-        let given = self.table.get(key).map(Spanned::span);
-        let place = given.unwrap_or_else(|| self.span.clone());
-        let help = (!help.is_empty()).then(|| help.to_owned());
-        self.document.refuse(format!("`{}` {problem}", self.path(key)), Some(place), "here", help)
-    }
-
-    fn path(&self, key: &str) -> String {
-        if self.name.is_empty() { key.into() } else { format!("{}.{key}", self.name) }
-    }
-
-    /// Turns a complaint of serde into one with a place and a suggestion. `more` holds keys of the
-    /// section that serde does not know because they were taken before.
-    fn refuse_serde(&self, error: &toml::de::Error, path: &str, more: &[&str]) -> Refused {
-        let message = error.message();
-        let mut quoted = message.split('`').skip(1).step_by(2);
-        let unknown = ["unknown field", "unknown variant"].iter().any(|s| message.starts_with(s));
-        let place = error.span();
-        if unknown && let Some(given) = quoted.next() {
-            let field = message.starts_with("unknown field");
-            let known = quoted.chain(if field { more } else { &[] }.iter().copied());
-            let help = suggestion(given, known);
-            // Types that buffer their input lose the place: look for the key by its name.
-            let place = if field { key_place(&self.table, given).or(place) } else { place };
-            let what = if field { "key" } else { "value" };
-            let message = format!("unknown {what} `{given}` in `{path}`");
-            return self.document.refuse(message, place, &format!("unknown {what}"), help);
-        }
-        self.document.refuse(format!("`{path}`: {message}"), place, "here", None)
-    }
-}
-
-/// Where a key stands in a table or the tables inside it.
-fn key_place(table: &DeTable<'_>, wanted: &str) -> Option<Range<usize>> {
-    let own = table.get_key_value(wanted).map(|(key, _)| key.span());
-    own.or_else(|| {
-        table.values().find_map(|value| match value.get_ref() {
-            DeValue::Table(inner) => key_place(inner, wanted),
-            _ => None,
-        })
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! [`CALIBRATORS`](crate::calibrators::CALIBRATORS)), so that a new key is one field there.
 
 mod document;
+mod section;
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,8 @@ use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::reward::RewardConfig;
 use trueup_calibration::world::WorldConfig;
 
-pub use document::{ConfigError, Document, Placed, Refused, Section, suggestion};
+pub use document::{ConfigError, Document, Refused, suggestion};
+pub use section::{Placed, Section};
 
 use crate::calibrators::{self, Plan};
 use crate::failure::Failure;
@@ -286,7 +288,7 @@ impl Evaluation {
             }
         };
         let panel: PanelConfig = section.rest()?;
-        panel.check().map_err(|problem| section.refuse_whole(problem, "see `trueup validate`"))?;
+        panel.check().map_err(|problem| section.refuse_problem(problem))?;
         for metric in panel.metrics.iter().flatten() {
             check_metric(&section, metric)?;
         }

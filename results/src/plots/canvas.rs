@@ -11,7 +11,8 @@ use plotters::style::{
 };
 
 use super::axis::Axis;
-use super::style::{FAMILY, GRID, INK, MUTED, PAPER};
+use super::mark::{Mark, along};
+use super::style::{FAMILY, GRID, INK, Look, MUTED, PAPER};
 
 /// Why a picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,11 @@ impl<E: std::error::Error + Send + Sync> From<plotters::drawing::DrawingAreaErro
 pub const TEXT: f64 = 12.5;
 /// Size of the title.
 pub const TITLE: f64 = 15.0;
+
+/// How much wider than the embedded font the font of a reader may be.
+pub const SLACK: f64 = 1.1;
+/// Distance between the marks of a line.
+const BETWEEN: f64 = 90.0;
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +73,22 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         (f64::from(width) / self.scale, f64::from(height) / self.scale)
     }
 
+    /// A part of the area.
+    pub(crate) fn part(&self, from: (f64, f64), size: (f64, f64)) -> DrawingArea<B, Shift> {
+        let (width, height) = self.device(size);
+        self.area.clone().shrink(self.device(from), (width.max(0), height.max(0)))
+    }
+
+    /// The same letters and lines on another area.
+    pub(crate) fn on<'b>(&self, area: &'b DrawingArea<B, Shift>) -> Canvas<'b, B> {
+        Canvas { area, scale: self.scale, sink: self.sink }
+    }
+
     /// Fills the background and writes the title.
     pub(crate) fn begin(&self, title: &str) -> Result<(), PlotError> {
         self.area.fill(&PAPER)?;
-        self.text(title, 10.0, 16.0, TITLE, INK, Anchor::Start)
+        let title = self.fit(title, TITLE, self.size().0 - 20.0);
+        self.text(&title, 10.0, 16.0, TITLE, INK, Anchor::Start)
     }
 
     fn device(&self, (x, y): (f64, f64)) -> (i32, i32) {
@@ -140,6 +158,20 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         f64::from(box_) / self.scale
     }
 
+    /// A text, cut where it would be wider than `width`. Readers may have a wider font than the
+    /// embedded one, so a tenth is kept free.
+    pub(crate) fn fit(&self, text: &str, size: f64, width: f64) -> String {
+        let wide = |text: &str| self.width_of(text, size) * SLACK > width;
+        let mut short = text.to_owned();
+        while !short.is_empty() && wide(&short) {
+            short.pop();
+            if !wide(&format!("{short}…")) {
+                return format!("{}…", short.trim_end());
+            }
+        }
+        short
+    }
+
     /// Draws a line through points.
     pub(crate) fn line(
         &self,
@@ -179,23 +211,36 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         Ok(self.area.draw(&Circle::new(self.device(at), radius, colour.filled()))?)
     }
 
+    /// Draws a mark with a rim, so that it stays readable on lines.
+    pub(crate) fn mark(&self, at: (f64, f64), radius: f64, look: Look) -> Result<(), PlotError> {
+        let shape = |mark: Mark, radius, colour| match mark.corners(at, radius) {
+            corners if corners.is_empty() => self.circle(at, radius, colour),
+            corners => self.polygon(&corners, colour),
+        };
+        let Some(mark) = look.mark else { return Ok(()) };
+        shape(mark, radius + 1.0, PAPER)?;
+        shape(mark, radius, look.colour)
+    }
+
     /// Draws a legend from `y` downwards, in as many rows as it needs, and returns where it ends.
     /// Entries of `area` get a block, the others a line.
     pub(crate) fn legend(&self, entries: &[Entry<'_>], y: f64) -> Result<f64, PlotError> {
         let (width, _) = self.size();
         let (mut x, mut y) = (10.0, y);
-        for entry in entries {
-            let need = 24.0 + self.width_of(entry.name, TEXT);
+        for Entry { name, look, area } in entries {
+            let name = self.fit(name, TEXT, width - 45.0);
+            let need = 31.0 + self.width_of(&name, TEXT) * SLACK;
             if x > 10.0 && x + need > width - 8.0 {
                 (x, y) = (10.0, y + 18.0);
             }
-            if entry.area {
-                self.rectangle((x, y - 5.0), (x + 18.0, y + 5.0), entry.colour)?;
+            if *area {
+                self.rectangle((x, y - 5.0), (x + 25.0, y + 5.0), look.colour)?;
             } else {
-                self.line(&[(x, y), (x + 18.0, y)], entry.colour, entry.width)?;
+                self.line(&[(x, y), (x + 25.0, y)], look.colour, look.width)?;
+                self.mark((x + 12.5, y), 3.5, *look)?;
             }
-            self.text(entry.name, x + 23.0, y, TEXT, INK, Anchor::Start)?;
-            x += need + 14.0;
+            self.text(&name, x + 30.0, y, TEXT, INK, Anchor::Start)?;
+            x += need + 12.0;
         }
         Ok(y + 12.0)
     }
@@ -205,11 +250,9 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
 pub struct Entry<'a> {
     /// What it says.
     pub name: &'a str,
-    /// Colour of the mark.
-    pub colour: RGBColor,
-    /// Width of the line.
-    pub width: f64,
-    /// Whether the mark is a block.
+    /// How the side is drawn.
+    pub look: Look,
+    /// Whether it is a block, not a line.
     pub area: bool,
 }
 
@@ -230,7 +273,7 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         let (width, height) = canvas.size();
         let widest =
             y.ticks.iter().map(|(_, label)| canvas.width_of(label, TEXT)).fold(0.0, f64::max);
-        let left = 34.0 + widest;
+        let left = 34.0 + widest * SLACK;
         let frame = Self {
             canvas,
             left,
@@ -255,7 +298,7 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         for (value, label) in &self.x.ticks {
             let x = self.place_x(*value);
             canvas.line(&[(x, self.top), (x, self.bottom)], GRID, 1.0)?;
-            let half = canvas.width_of(label, TEXT) / 2.0;
+            let half = canvas.width_of(label, TEXT) * SLACK / 2.0;
             // A label that would touch its neighbour or leave the picture is left out.
             if x - half > free && x + half < canvas.size().0 {
                 canvas.text(label, x, self.bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
@@ -264,8 +307,11 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         }
         canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], MUTED, 1.0)?;
         let middle = (self.left + self.right) / 2.0;
-        canvas.text(&self.x.title, middle, self.bottom + 33.0, TEXT, INK, Anchor::Middle)?;
-        canvas.text_upwards(&self.y.title, 14.0, (self.top + self.bottom) / 2.0)
+        let half = middle.min(canvas.size().0 - middle);
+        let title = canvas.fit(&self.x.title, TEXT, half * 2.0);
+        canvas.text(&title, middle, self.bottom + 33.0, TEXT, INK, Anchor::Middle)?;
+        let title = canvas.fit(&self.y.title, TEXT, self.bottom - self.top + 20.0);
+        canvas.text_upwards(&title, 14.0, (self.top + self.bottom) / 2.0)
     }
 
     /// Where a value of the horizontal axis lies; values beyond the axis lie at its ends.
@@ -278,16 +324,20 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         self.bottom - self.y.share(value) * (self.bottom - self.top)
     }
 
-    /// Draws a curve, with no more points than the eye can tell.
+    /// Draws a curve, with no more points than the eye can tell, and its marks.
     pub fn curve(
         &self,
         points: impl IntoIterator<Item = (f64, f64)>,
-        colour: RGBColor,
-        width: f64,
+        look: Look,
     ) -> Result<(), PlotError> {
         let placed: Vec<_> =
             points.into_iter().map(|(x, y)| (self.place_x(x), self.place_y(y))).collect();
-        self.canvas.line(&simplify(&placed, 0.3), colour, width)
+        let placed = simplify(&placed, 0.3);
+        self.canvas.line(&placed, look.colour, look.width)?;
+        for at in along(&placed, look.start * BETWEEN, BETWEEN) {
+            self.canvas.mark(at, 3.2, look)?;
+        }
+        Ok(())
     }
 
     /// Fills the area between a curve and the horizontal axis.

@@ -2,12 +2,11 @@
 //! rows that are at most x. The largest vertical gap is Kolmogorov-Smirnov's distance.
 
 use plotters::prelude::DrawingBackend;
-use plotters::style::RGBColor;
 use trueup_calibration::statistics::Distribution;
 
 use super::axis::{Axis, feature_axis, feature_range};
 use super::canvas::{Canvas, Entry, Frame, PlotError};
-use super::style::{REAL, colour};
+use super::style::{Look, REAL_LOOK, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 use crate::summary::Summary;
@@ -16,10 +15,10 @@ use crate::summary::Summary;
 pub const KIND: PlotKind =
     PlotKind { name: "ecdf", title: "Distributions", make: |input| features(input, picture) };
 
-/// One curve: name, colour, line width, distribution.
-pub(super) type Curve = (String, RGBColor, f64, Distribution);
+/// One curve: name, look, distribution.
+pub(super) type Curve = (String, Look, Distribution);
 
-struct Ecdf {
+pub(super) struct Ecdf {
     title: String,
     x: Axis,
     curves: Vec<Curve>,
@@ -46,42 +45,32 @@ pub(super) fn features(
     outcomes
 }
 
-/// Width of the line of the real users.
-const BROAD: f64 = 6.0;
-
 /// The curves of a feature, the real users first.
 pub(super) fn curves(summary: &Summary, feature: &FeatureSeries) -> Vec<Curve> {
     let best = summary.best().map(|c| c.name.as_str());
     let curve = |(i, side): (usize, &crate::series::Side)| {
         let place = summary.calibrators.iter().position(|c| c.name == side.name);
-        let (colour, width) = match i.checked_sub(1) {
-            None => (REAL, BROAD),
-            Some(i) if Some(side.name.as_str()) == best => (colour(place.unwrap_or(i)), 2.2),
-            Some(i) => (colour(place.unwrap_or(i)), 1.4),
-        };
-        Some((side.name.clone(), colour, width, side.distribution.clone()?))
+        let mut look = i.checked_sub(1).map_or(REAL_LOOK, |i| look(place.unwrap_or(i)));
+        if i > 0 && Some(side.name.as_str()) == best {
+            look.width = 2.2;
+        }
+        Some((side.name.clone(), look, side.distribution.clone()?))
     };
     feature.sides.iter().enumerate().filter_map(curve).collect()
 }
 
 /// Legend entries.
 pub(super) fn entries<'a>(curves: &'a [Curve]) -> Vec<Entry<'a>> {
-    let entry = |(name, colour, width, _): &'a Curve| Entry {
-        name,
-        colour: *colour,
-        width: *width,
-        area: false,
-    };
-    curves.iter().map(entry).collect()
+    curves.iter().map(|(name, look, _)| Entry { name, look: *look, area: false }).collect()
 }
 
 fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
-    let (low, high) = feature_range(feature);
-    let (scale, title) = feature_axis(input.series, feature);
-    let curves = curves(input.summary, feature);
-    let medians: Vec<String> = curves
+    let (scale, _) = feature_axis(input.series, feature);
+    let drawing = drawing(input, feature);
+    let medians: Vec<String> = drawing
+        .curves
         .iter()
-        .map(|(name, _, _, d)| format!("{name} {}", scale.label(d.quantile(0.5))))
+        .map(|(name, _, d)| format!("{name} {}", scale.label(d.quantile(0.5))))
         .collect();
     let description = format!(
         "{} Share of rows at or below each value; a simulation that matches lies on the grey \
@@ -93,11 +82,18 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
         about: feature.name.clone(),
         title: feature.title.clone(),
         description,
-        drawing: Box::new(Ecdf {
-            title: feature.title.clone(),
-            x: Axis::new(scale, low, high, 6, title),
-            curves,
-        }),
+        drawing: Box::new(drawing),
+    }
+}
+
+/// The picture of one feature.
+pub(super) fn drawing(input: PlotInput<'_>, feature: &FeatureSeries) -> Ecdf {
+    let (low, high) = feature_range(feature);
+    let (scale, title) = feature_axis(input.series, feature);
+    Ecdf {
+        title: feature.title.clone(),
+        x: Axis::new(scale, low, high, 6, title),
+        curves: curves(input.summary, feature),
     }
 }
 
@@ -110,8 +106,8 @@ impl Plot for Ecdf {
         canvas.begin(&self.title)?;
         let top = canvas.legend(&entries(&self.curves), 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), Axis::percent("share at or below"))?;
-        for (_, colour, width, distribution) in &self.curves {
-            frame.curve(steps(distribution), *colour, *width)?;
+        for (_, look, distribution) in &self.curves {
+            frame.curve(steps(distribution), *look)?;
         }
         Ok(())
     }

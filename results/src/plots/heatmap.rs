@@ -19,6 +19,12 @@ const LABELS: f64 = 272.0;
 const BREAK: f64 = 26.0;
 const HEAD: f64 = 74.0;
 
+/// What the cells mean.
+const KEY: [&str; 2] = [
+    "● optimised by the reward · – no gap to close",
+    "blue: nearer than before · orange: farther than before",
+];
+
 struct Heatmap {
     title: String,
     columns: Vec<String>,
@@ -130,7 +136,7 @@ impl Plot for Heatmap {
     fn size(&self) -> (u32, u32) {
         let columns = self.columns.len().max(1) as f64;
         let rows = self.rows.len() as f64;
-        ((LABELS + COLUMN * columns + 12.0) as u32, (HEAD + ROW * rows + BREAK + 40.0) as u32)
+        ((LABELS + COLUMN * columns + 12.0) as u32, (HEAD + ROW * rows + BREAK + 57.0) as u32)
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
@@ -150,7 +156,7 @@ impl Plot for Heatmap {
                 let words = "metrics of one feature";
                 canvas.text(words, LABELS - 9.0, y - 11.0, TEXT - 1.5, MUTED, Anchor::End)?;
             }
-            let label = shorten(canvas, label, LABELS - 22.0);
+            let label = canvas.fit(label, TEXT, LABELS - 14.0);
             canvas.text(&label, LABELS - 9.0, y + ROW / 2.0, TEXT, INK, Anchor::End)?;
             match cells {
                 Cells::Many(cells) => {
@@ -162,8 +168,10 @@ impl Plot for Heatmap {
             }
         }
         let y = HEAD + ROW * self.rows.len() as f64 + BREAK + 20.0;
-        let key = "● optimised by the reward · – no gap to close · orange: farther than before";
-        canvas.text(key, LABELS, y, TEXT - 1.5, MUTED, Anchor::Start)
+        for (i, line) in KEY.iter().enumerate() {
+            canvas.text(line, 10.0, y + 17.0 * i as f64, TEXT - 1.5, MUTED, Anchor::Start)?;
+        }
+        Ok(())
     }
 }
 
@@ -215,17 +223,6 @@ fn contrast(a: RGBColor, b: RGBColor) -> f64 {
         |c: RGBColor| 0.2126 * linear(c.0) + 0.7152 * linear(c.1) + 0.0722 * linear(c.2);
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
-}
-
-fn shorten<B: DrawingBackend>(canvas: &Canvas<'_, B>, text: &str, width: f64) -> String {
-    if canvas.width_of(text, TEXT) <= width {
-        return text.to_owned();
-    }
-    let mut short = text.to_owned();
-    while !short.is_empty() && canvas.width_of(&format!("{short}…"), TEXT) > width {
-        short.pop();
-    }
-    format!("{}…", short.trim_end())
 }
 
 #[cfg(test)]

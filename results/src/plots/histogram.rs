@@ -55,7 +55,7 @@ impl Plot for Bars {
         let curves = curves(summary, feature);
         let mut legend = entries(&curves);
         if let Some(real) = legend.first_mut() {
-            (real.colour, real.area) = (AREA, true);
+            (real.look.colour, real.area) = (AREA, true);
         }
         let top = canvas.legend(&legend, 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;
@@ -71,8 +71,8 @@ impl Plot for Bars {
         }
         for side in feature.sides.iter().skip(1) {
             let curve = curves.iter().find(|curve| curve.0 == side.name);
-            if let Some((_, colour, width, _)) = curve {
-                frame.curve(outline(&side.shares), *colour, *width)?;
+            if let Some((_, look, _)) = curve {
+                frame.curve(outline(&side.shares), *look)?;
             }
         }
         Ok(())

@@ -1,19 +1,18 @@
 //! Rows of a value with its interval, best on top, against reference lines.
 
 use plotters::prelude::DrawingBackend;
-use plotters::style::RGBColor;
 
 use super::Plot;
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, PlotError, TEXT};
-use super::style::{GRID, INK, MUTED};
+use super::canvas::{Anchor, Canvas, PlotError, SLACK, TEXT};
+use super::style::{GRID, INK, Look, MUTED};
 
 /// One row.
 pub struct Row {
     /// What it is.
     pub name: String,
-    /// Its colour.
-    pub colour: RGBColor,
+    /// How it is drawn.
+    pub look: Look,
     /// The value.
     pub value: f64,
     /// 95% interval, where there is one.
@@ -34,6 +33,14 @@ pub struct Intervals {
     pub rows: Vec<Row>,
 }
 
+impl Intervals {
+    /// Names and values from top to bottom.
+    pub fn ranking(&self) -> String {
+        let words: Vec<_> = self.rows.iter().map(|r| format!("{} {}", r.name, r.label)).collect();
+        words.join(", ")
+    }
+}
+
 const ROW: f64 = 34.0;
 const TOP: f64 = 62.0;
 
@@ -48,8 +55,8 @@ impl Plot for Intervals {
         let widest = |text: fn(&Row) -> &str| {
             self.rows.iter().map(|r| canvas.width_of(text(r), TEXT)).fold(0.0, f64::max)
         };
-        let left = 22.0 + widest(|row| &row.name).min(150.0);
-        let right = width - 22.0 - widest(|row| &row.label);
+        let left = 22.0 + (widest(|row| &row.name) * SLACK).min(150.0);
+        let right = width - 22.0 - widest(|row| &row.label) * SLACK;
         let bottom = TOP + ROW * self.rows.len() as f64;
         let place = |value: f64| left + self.x.share(value) * (right - left);
         for (value, label) in &self.x.ticks {
@@ -61,7 +68,7 @@ impl Plot for Intervals {
         for (i, (value, name)) in self.references.iter().enumerate() {
             let x = place(*value);
             canvas.line(&[(x, TOP), (x, bottom)], MUTED, 1.5)?;
-            let half = canvas.width_of(name, TEXT - 1.0) / 2.0;
+            let half = canvas.width_of(name, TEXT - 1.0) * SLACK / 2.0;
             let anchor = match i {
                 0 if x - half < 10.0 || last > 0 => Anchor::Start,
                 _ if i == last && (x + half > width - 10.0 || last > 0) => Anchor::End,
@@ -72,18 +79,19 @@ impl Plot for Intervals {
         }
         for (i, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (i as f64 + 0.5);
-            canvas.text(&row.name, left - 12.0, y, TEXT, INK, Anchor::End)?;
+            let name = canvas.fit(&row.name, TEXT, left - 16.0);
+            canvas.text(&name, left - 12.0, y, TEXT, INK, Anchor::End)?;
             if let Some([low, high]) = row.ci {
-                canvas.line(&[(place(low), y), (place(high), y)], row.colour, 3.0)?;
+                canvas.line(&[(place(low), y), (place(high), y)], row.look.colour, 3.0)?;
                 for end in [low, high] {
                     canvas.line(
                         &[(place(end), y - 5.0), (place(end), y + 5.0)],
-                        row.colour,
+                        row.look.colour,
                         1.5,
                     )?;
                 }
             }
-            canvas.circle((place(row.value), y), 5.0, row.colour)?;
+            canvas.mark((place(row.value), y), 5.0, row.look)?;
             canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
         }
         let middle = (left + right) / 2.0;

@@ -1,11 +1,10 @@
 //! Shares of kinds: a row a kind, a dot a side.
 
 use plotters::prelude::DrawingBackend;
-use plotters::style::RGBColor;
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Entry, PlotError, TEXT};
-use super::style::{GRID, INK, MUTED, REAL, colour};
+use super::canvas::{Anchor, Canvas, Entry, PlotError, SLACK, TEXT};
+use super::style::{GRID, INK, Look, MUTED, REAL_LOOK, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 
 /// Registry entry.
@@ -15,8 +14,8 @@ struct Kinds {
     title: String,
     kinds: Vec<String>,
     x: Axis,
-    /// Name, colour and share of each kind, the real users first.
-    sides: Vec<(String, RGBColor, Vec<f64>)>,
+    /// Name, look and share of each kind, the real users first.
+    sides: Vec<(String, Look, Vec<f64>)>,
 }
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
@@ -34,8 +33,8 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
         .enumerate()
         .map(|(i, side)| {
             let place = input.summary.calibrators.iter().position(|c| c.name == side.name);
-            let colour = i.checked_sub(1).map_or(REAL, |i| colour(place.unwrap_or(i)));
-            (side.name.clone(), colour, side.shares.clone())
+            let look = i.checked_sub(1).map_or(REAL_LOOK, |i| look(place.unwrap_or(i)));
+            (side.name.clone(), look, side.shares.clone())
         })
         .collect();
     let top = sides.iter().flat_map(|side| &side.2).fold(0.0, |a: f64, b| a.max(*b));
@@ -73,11 +72,12 @@ impl Plot for Kinds {
         let legend: Vec<_> = self
             .sides
             .iter()
-            .map(|(name, colour, _)| Entry { name, colour: *colour, width: 6.0, area: false })
+            .map(|(name, look, _)| Entry { name, look: *look, area: false })
             .collect();
         let top = canvas.legend(&legend, 38.0)? + 6.0;
         let widest = self.kinds.iter().map(|k| canvas.width_of(k, TEXT)).fold(0.0, f64::max);
-        let (left, right, bottom) = (24.0 + widest.min(170.0), width - 20.0, height - 46.0);
+        let (left, right, bottom) =
+            (24.0 + (widest * SLACK).min(170.0), width - 20.0, height - 46.0);
         let place = |share: f64| left + self.x.share(share) * (right - left);
         for (value, label) in &self.x.ticks {
             let x = place(*value);
@@ -88,11 +88,14 @@ impl Plot for Kinds {
         for (i, kind) in self.kinds.iter().enumerate() {
             let y = top + row * (i as f64 + 0.5);
             canvas.line(&[(left, y), (right, y)], GRID, 1.0)?;
-            canvas.text(kind, left - 10.0, y, TEXT, INK, Anchor::End)?;
-            for (k, (_, colour, shares)) in self.sides.iter().enumerate() {
+            let kind = canvas.fit(kind, TEXT, left - 14.0);
+            canvas.text(&kind, left - 10.0, y, TEXT, INK, Anchor::End)?;
+            for (_, look, shares) in &self.sides {
                 let share = shares.get(i).copied().unwrap_or(0.0);
-                let radius = if k == 0 { 8.0 } else { 4.0 };
-                canvas.circle((place(share), y), radius, *colour)?;
+                match look.mark {
+                    None => canvas.circle((place(share), y), 8.0, look.colour)?,
+                    Some(_) => canvas.mark((place(share), y), 4.0, *look)?,
+                }
             }
         }
         let middle = (left + right) / 2.0;

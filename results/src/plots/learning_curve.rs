@@ -1,19 +1,18 @@
 //! The discrepancy that the reward optimises, over environment steps.
 
 use plotters::prelude::DrawingBackend;
-use plotters::style::RGBColor;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, Entry, Frame, PlotError};
-use super::style::colour;
+use super::style::{Look, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::metrics::{DISCREPANCY, ENV_STEPS, Metric};
 
 /// Registry entry.
 pub const KIND: PlotKind = PlotKind { name: "learning-curve", title: "Learning", make };
 
-/// Name, colour and points.
-type Curve = (String, RGBColor, Vec<(f64, f64)>);
+/// Name, look and points.
+type Curve = (String, Look, Vec<(f64, f64)>);
 
 struct LearningCurve {
     x: Axis,
@@ -38,7 +37,8 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
             Some((x, *m.values.get(DISCREPANCY)?))
         };
         let points: Vec<_> = own.filter_map(point).collect();
-        (name.to_string(), colour(place.unwrap_or(i)), points)
+        let look = Look { width: 2.0, ..look(place.unwrap_or(i)) };
+        (name.to_string(), look, points)
     };
     let mut curves: Vec<_> = names.iter().enumerate().map(curve).collect();
     curves.retain(|(_, _, points)| points.len() > 1);
@@ -81,12 +81,12 @@ impl Plot for LearningCurve {
         let legend: Vec<_> = self
             .curves
             .iter()
-            .map(|(name, colour, _)| Entry { name, colour: *colour, width: 2.0, area: false })
+            .map(|(name, look, _)| Entry { name, look: *look, area: false })
             .collect();
         let top = canvas.legend(&legend, 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;
-        for (_, colour, points) in &self.curves {
-            frame.curve(points.iter().copied(), *colour, 2.0)?;
+        for (_, look, points) in &self.curves {
+            frame.curve(points.iter().copied(), *look)?;
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ mod histogram;
 mod intervals;
 mod kinds;
 mod learning_curve;
+mod mark;
+mod overview;
 mod qq;
 mod render;
 mod style;
@@ -92,6 +94,7 @@ pub const PLOTS: &[PlotKind] = &[
     histogram::KIND,
     qq::KIND,
     kinds::KIND,
+    overview::KIND,
 ];
 
 #[cfg(test)]

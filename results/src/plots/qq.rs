@@ -6,7 +6,7 @@ use plotters::prelude::DrawingBackend;
 use super::axis::{Axis, feature_axis, feature_range};
 use super::canvas::{Canvas, Frame, PlotError};
 use super::ecdf::{Curve, curves, entries, features};
-use super::style::REAL;
+use super::style::REAL_LOOK;
 use super::{Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 
@@ -32,12 +32,12 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
     let axis =
         |side: &str, count| Axis::new(scale, range.0, range.1, count, format!("{side}: {unit}"));
     let curves = curves(input.summary, feature);
-    let off = curves.split_first().map_or_else(String::new, |((_, _, _, real), others)| {
+    let off = curves.split_first().map_or_else(String::new, |((_, _, real), others)| {
         let ratio = |sd: f64| {
             if real.sd > 0.0 { sd / real.sd } else { f64::NAN }
         };
         let words =
-            others.iter().map(|(name, _, _, d)| format!("{name} {}", super::number(ratio(d.sd))));
+            others.iter().map(|(name, _, d)| format!("{name} {}", super::number(ratio(d.sd))));
         words.collect::<Vec<_>>().join(", ")
     });
     Picture {
@@ -66,16 +66,16 @@ impl Plot for Qq {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
         canvas.begin(&self.title)?;
-        let Some(((_, _, _, real), others)) = self.curves.split_first() else {
+        let Some(((_, _, real), others)) = self.curves.split_first() else {
             return Ok(());
         };
         let top = canvas.legend(&entries(&self.curves), 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), self.y.clone())?;
         let (low, high) = self.range;
-        frame.curve([(low, low), (high, high)], REAL, 6.0)?;
-        for (_, colour, width, distribution) in others {
+        frame.curve([(low, low), (high, high)], REAL_LOOK)?;
+        for (_, look, distribution) in others {
             let pairs = real.quantiles.iter().zip(&distribution.quantiles);
-            frame.curve(pairs.map(|(x, y)| (*x, *y)), *colour, *width)?;
+            frame.curve(pairs.map(|(x, y)| (*x, *y)), *look)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use plotters::style::{FontStyle, RGBColor, register_font};
 use std::sync::OnceLock;
 
 use super::PlotError;
+use super::mark::{MARKS, Mark};
 
 /// Text.
 pub const INK: RGBColor = RGBColor(0x1A, 0x1F, 0x24);
@@ -54,9 +55,33 @@ pub const FAMILY: &str =
 
 static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.ttf");
 
-/// The colour of a calibrator by its place in the summary.
-pub fn colour(place: usize) -> RGBColor {
-    PALETTE[place % PALETTE.len()]
+/// How a side is drawn: the same in all plots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Its colour.
+    pub colour: RGBColor,
+    /// Width of its lines.
+    pub width: f64,
+    /// Shape of its points; none for the external users, who are a band or an area.
+    pub mark: Option<Mark>,
+    /// Where on a line its first mark is, as a share of the distance between marks: marks of lines
+    /// that lie on each other lie beside each other.
+    pub start: f64,
+}
+
+/// The external users.
+pub const REAL_LOOK: Look = Look { colour: REAL, width: 6.0, mark: None, start: 0.0 };
+
+/// A calibrator, by its place in the summary.
+pub fn look(place: usize) -> Look {
+    let round = place / PALETTE.len();
+    Look {
+        colour: PALETTE[place % PALETTE.len()],
+        width: 1.4,
+        mark: Some(MARKS[(place + round) % MARKS.len()]),
+        // Fractions of multiples of the golden ratio are spread evenly, however many there are.
+        start: ((place + 1) as f64 * 0.618_033_988_749_895).fract(),
+    }
 }
 
 /// Makes the embedded font known to plotters, once a process.

@@ -1,8 +1,9 @@
-use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea};
+use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, IntoFont};
 
 use super::canvas::{Anchor, TEXT};
 use super::style;
 use super::*;
+use crate::report::made_up;
 
 /// The pixels of one character.
 fn pixels(character: char) -> Vec<u8> {
@@ -59,4 +60,83 @@ fn one_drawing_makes_both_files() {
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     let number = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
     assert_eq!((number(16), number(20)), (60, 40));
+}
+
+/// The value of an attribute of an SVG element.
+fn attribute<'a>(element: &'a str, name: &str) -> &'a str {
+    let value =
+        element.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+    value.unwrap_or("")
+}
+
+/// Texts of an SVG that leave it, were the reader's font a twentieth wider than the embedded one.
+fn outside(svg: &str) -> Vec<String> {
+    let view: Vec<f64> = attribute(svg, "viewBox").split(' ').map(|n| n.parse().unwrap()).collect();
+    let texts = svg.split("<text").skip(1).filter_map(|rest| rest.split("</text>").next());
+    let leaves = |element: &&str| {
+        let (tag, text) = element.split_once(">\n").unwrap();
+        let number = |name| attribute(tag, name).parse::<f64>().unwrap();
+        let font = (style::FAMILY, number("font-size") * 1.24).into_font();
+        let unescaped = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let (wide, high) =
+            (f64::from(font.box_size(&unescaped).unwrap().0) * 1.05, number("font-size"));
+        let before = match attribute(tag, "text-anchor") {
+            "middle" => wide / 2.0,
+            "end" => wide,
+            _ => 0.0,
+        };
+        // Along the line of the text, and across it; text upwards runs from high y to low y.
+        let turned = attribute(tag, "transform").starts_with("rotate(270");
+        let (along, across, length, breadth) = if turned {
+            (view[3] - number("y"), number("x"), view[3], view[2])
+        } else {
+            (number("x"), number("y"), view[2], view[3])
+        };
+        along - before < 0.0
+            || along - before + wide > length
+            || across - high / 2.0 < 0.0
+            || across + high / 2.0 > breadth
+    };
+    texts.filter(leaves).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_text_leaves_its_picture() {
+    style::register().unwrap();
+    for (input, least) in [(made_up("a"), 40), (made_up(LONG), 40)] {
+        let input =
+            PlotInput { summary: &input.summary, series: &input.series, metrics: &input.metrics };
+        let mut count = 0;
+        for kind in PLOTS {
+            for outcome in (kind.make)(input) {
+                if let Outcome::Drawn(picture) = outcome {
+                    let svg = picture.drawing.svg("a", &picture.title, "").unwrap();
+                    assert_eq!(outside(&svg), [""; 0], "{} {}", kind.name, picture.about);
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > least, "{count}");
+    }
+    // The measure finds what leaves.
+    let long =
+        Words("a line that is much longer than a picture of this width can ever hold".into());
+    assert_eq!(outside(&long.svg("a", "", "").unwrap()).len(), 1);
+    assert_eq!(outside(&Words("a line".into()).svg("a", "", "").unwrap()), [""; 0]);
+}
+
+/// A name that no legend has room for.
+const LONG: &str = "아주 긴 이름의 보정기: resampling of whole histories with noise, 2nd form <b>";
+
+/// A picture of one line of text.
+struct Words(String);
+
+impl Plot for Words {
+    fn size(&self) -> (u32, u32) {
+        (200, 20)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
+        canvas.text(&self.0, 5.0, 10.0, TEXT, style::INK, Anchor::Start)
+    }
 }

@@ -245,3 +245,5 @@ fn style(page: &Page<'_>) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::made_up;

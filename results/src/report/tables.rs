@@ -80,7 +80,7 @@ pub(super) fn ranking(summary: &Summary) -> Table {
     };
     Table {
         caption: match summary.mode {
-            Mode::Run => "Calibrators on held-out real users, best first".to_owned(),
+            Mode::Run => "Calibrators on held-out real users, by gap closed".to_owned(),
             Mode::Compare => "Simulated against real users".to_owned(),
         },
         columns: columns.into_iter().map(str::to_owned).collect(),

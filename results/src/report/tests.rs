@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::panel::{CalibratorPanel, PanelRow};
 use trueup_env::{Clock, Covariates, Event, EventLog, Tick};
 
 use super::verdict;
@@ -63,6 +63,27 @@ fn input(name: &str) -> ReportInput {
     }
 }
 
+/// All plots can be drawn of it; `name` is in every name.
+pub(crate) fn made_up(name: &str) -> ReportInput {
+    let mut input = input(name);
+    let long = |old: &str| format!("{old} {name}");
+    input.summary.calibrators.iter_mut().for_each(|c| c.name = long(&c.name));
+    for feature in &mut input.series.features {
+        feature.title = long(&feature.title);
+        feature.sides.iter_mut().for_each(|side| side.name = long(&side.name));
+    }
+    input.series.kinds.iter_mut().for_each(|kind| *kind = long(kind));
+    input.metrics = (0..3u32)
+        .map(|i| crate::Metric {
+            calibrator: long("ppo"),
+            iteration: u64::from(i),
+            total: 3,
+            values: [(metrics::DISCREPANCY.to_owned(), f64::from(3 - i))].into(),
+        })
+        .collect();
+    input
+}
+
 fn written(input: &ReportInput) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = write_report(folder.path(), input).unwrap();
@@ -91,7 +112,9 @@ fn the_page_stands_alone_and_names_its_parts() {
     let files = std::fs::read_dir(folder.path().join("plots")).unwrap();
     let names: Vec<_> = files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     let ending = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
-    assert_eq!((ending(".svg"), ending(".png")), (pictures, pictures));
+    // The overview is for other pages.
+    assert_eq!((ending(".svg"), ending(".png")), (pictures + 1, pictures + 1));
+    assert!(names.iter().any(|name| name == "overview.png"));
     assert!(!names.iter().any(|name| name.starts_with('.')));
 }
 
@@ -130,7 +153,7 @@ fn a_report_repeats_byte_for_byte_from_its_directory() {
     let run = RunDirectory::create(root.path(), "repeat", 1).unwrap();
     let input = input("repeat");
     run.write_json("summary.json", &input.summary).unwrap();
-    run.write_json("series.json", &input.series).unwrap();
+    run.write_series(&input.series).unwrap();
     run.write("account.txt", b"10 rows read, 9 kept\n  1 dropped: amount missing").unwrap();
     run.write("config.toml", b"name = \"repeat\"").unwrap();
     let path = run.path().to_owned();
@@ -148,7 +171,7 @@ fn a_run_that_did_not_end_well_says_so() {
     let root = tempfile::tempdir().unwrap();
     let run = RunDirectory::create(root.path(), "stopped", 1).unwrap();
     run.write_json("summary.json", &Summary::default()).unwrap();
-    run.write_json("series.json", &Series::default()).unwrap();
+    run.write_series(&Series::default()).unwrap();
     let path = run.path().to_owned();
     run.finish(State::Interrupted, Some("stopped by Ctrl-C")).unwrap();
     let (_folder, html) = written(&ReportInput::read(&path).unwrap());
@@ -173,17 +196,13 @@ fn verdicts_say_what_the_numbers_say() {
     );
     // The interval of the AUC, 0.55 to 0.6, lies above the floor of 0.5.
     assert!(sentences.ends_with("they can still be told apart, if barely."), "{sentences}");
-    assert!(!caveats.contains("The lead over"), "{caveats}");
+    assert!(!sentences.contains("other measures"), "{sentences}");
+    assert!(!caveats.contains("farther"), "{caveats}");
 
-    summary.calibrators.push(calibrator("bgnbd", Some(0.92), Some([0.88, 0.95])));
     summary.failed.push(Failure { name: "scaling".into(), reason: "no amounts".into() });
     summary.calibrators[1].c2st_auc_ci = Some([0.49, 0.6]);
     let (sentences, caveats) = judged(&summary);
     assert!(sentences.contains("it cannot be shown to tell them apart"), "{sentences}");
-    assert!(
-        caveats.contains("The lead over bgnbd (94.0% against 92.0%) lies within the intervals."),
-        "{caveats}"
-    );
     assert!(caveats.contains("scaling failed: no amounts"), "{caveats}");
 
     let worse =
@@ -197,6 +216,92 @@ fn verdicts_say_what_the_numbers_say() {
     let sentence = judged(&compare).0;
     assert!(sentence.starts_with("The simulated users differ from the real ones by 0.08 more"));
     assert_eq!(verdict::percent(0.9999), "99.9%");
+}
+
+/// What is said of `a`, with the larger gap closed, and `b`, whose interval overlaps.
+fn of_two(auc: [Option<(f64, f64)>; 2], excess: [Option<f64>; 2]) -> String {
+    let mut a = calibrator("a", Some(0.98), Some([0.94, 1.0]));
+    let mut b = calibrator("b", Some(0.95), Some([0.93, 0.97]));
+    for (i, c) in [&mut a, &mut b].into_iter().enumerate() {
+        c.c2st_auc = auc[i].map(|(value, _)| value);
+        c.c2st_auc_ci = auc[i].map(|(value, half)| [value - half, value + half]);
+        c.mean_excess = excess[i];
+    }
+    let personas = calibrator("personas", Some(0.0), Some([0.0, 0.0]));
+    judged(&Summary { calibrators: vec![personas, b, a], ..Summary::default() }).0
+}
+
+#[test]
+fn calibrators_within_the_intervals_are_not_ranked_by_the_gap_alone() {
+    let (low, high, wide) = (Some((0.57, 0.005)), Some((0.6, 0.005)), Some((0.6, 0.05)));
+    let excess = [Some(0.055), Some(0.033)];
+    let a_leads = "a and b come nearest to the held-out real users, and the gap closed does not \
+                   tell the two apart: 98.0% (95% interval 94.0% to 100.0%) and 95.0% (93.0% to \
+                   97.0%) of the gap";
+    // The others favour b: it is the one that the report looks at first.
+    let said = of_two([high, low], excess);
+    assert!(said.starts_with("b and a come nearest"), "{said}");
+    let favour = "The other measures favour b: AUC of the classifier 0.570 against 0.600, mean \
+                  excess over the floor 0.033 against 0.055.";
+    assert!(said.contains(favour), "{said}");
+    assert!(said.contains("tells the users of b from real ones with an AUC of 0.570"), "{said}");
+    let cases = [
+        ([low, high], [Some(0.03), Some(0.05)], "The other measures favour a: AUC of the"),
+        (
+            [low, high],
+            excess,
+            "disagree: one favours a (AUC of the classifier 0.570 against 0.600)",
+        ),
+        ([low, high], excess, "one b (mean excess over the floor 0.033 against 0.055)."),
+        ([wide, low], excess, "(AUC of the classifier 0.570 against 0.600, within the intervals)"),
+        ([wide, low], excess, "the mean favours b (mean excess over the floor 0.033 against"),
+        ([high, low], [None, Some(0.1)], "The classifier favours b (AUC of the classifier 0.570"),
+        ([wide, low], [None, None], "Nor does the classifier tell which is nearer (AUC of the"),
+        ([None, low], excess, "The mean favours b (mean excess"),
+    ];
+    for (auc, excess, wanted) in cases {
+        let said = of_two(auc, excess);
+        assert!(said.contains(wanted), "{wanted}: {said}");
+        assert!(said.starts_with(a_leads), "{said}");
+    }
+    let silent = of_two([None, None], [None, None]);
+    assert!(silent.ends_with("two groups of real users differ by."), "{silent}");
+}
+
+/// What is said of the metrics of one calibrator: value, floor, upper end of its interval, before.
+fn of_metrics(metrics: &[[f64; 4]]) -> String {
+    let mut only = calibrator("ppo", Some(0.9), Some([0.9, 0.9]));
+    let row = only.panel[0].clone();
+    let rows = metrics.iter().map(|&[value, floor, high, before]| {
+        let gap = (before > floor).then(|| 1.0 - (value - floor) / (before - floor));
+        let floor_ci = [0.0, high];
+        let before = Some(before);
+        PanelRow { value, floor, floor_ci, before, gap_closed: gap, ..row.clone() }
+    });
+    only.panel = rows.collect();
+    judged(&Summary { calibrators: vec![only], ..Summary::default() }).1
+}
+
+#[test]
+fn the_worst_metric_is_told_in_numbers_that_can_be_read() {
+    let good = [0.11, 0.1, 0.15, 0.9];
+    let said = of_metrics(&[good]);
+    assert!(!said.contains("worst") && !said.contains("farther"), "{said}");
+    let said = of_metrics(&[good, [0.5, 0.1, 0.15, 0.9], [0.7, 0.1, 0.15, 0.9]]);
+    assert!(said.contains("25.0% of the gap closed, 0.7 where it was 0.9 before and is 0.1"));
+    let said = of_metrics(&[good, [0.15, 0.1, 0.15, 0.18]]);
+    assert!(said.contains("0.15, where there was little to gain: 0.18 before, 0.1 between two"));
+    let said = of_metrics(&[good, [0.316, 0.0415, 0.085, 0.109]]);
+    assert!(
+        said.contains("0.316, farther than the 0.109 of the uncalibrated simulation"),
+        "{said}"
+    );
+    assert!(said.contains("1 of 2 metrics lies farther from the real users with ppo"), "{said}");
+    assert!(!said.contains('%') || !said.contains("−"), "{said}");
+    // No gap beyond chance: not the worst metric, yet counted.
+    let said = of_metrics(&[good, [0.5, 0.1, 0.15, 0.12], [0.5, 0.2, 0.3, 0.1]]);
+    assert!(!said.contains("worst"), "{said}");
+    assert!(said.contains("2 of 3 metrics lie farther"), "{said}");
 }
 
 #[test]

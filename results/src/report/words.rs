@@ -113,7 +113,9 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
         ),
         (
             "Mean excess".to_owned(),
-            "Mean of value − floor over the metrics that share a scale; 0 is perfect.".to_owned(),
+            "Mean of value − floor over the metrics that share a scale, those that a reward optimised \
+             among them; 0 is perfect."
+                .to_owned(),
         ),
     ];
     let mut seen = Vec::new();

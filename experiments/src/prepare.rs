@@ -1,0 +1,105 @@
+//! Before a run: load, split and measure the data, and build the world. Everything that can be wrong
+//! with config or data is found here, before a run directory exists.
+
+use trueup_calibration::external::{self, Account};
+use trueup_calibration::reward::Term;
+use trueup_calibration::statistics::Statistics;
+use trueup_calibration::world::fit_world;
+use trueup_env::{CheckedWorld, EventLog, Streams};
+use trueup_results::DataSource;
+
+use crate::config::Experiment;
+use crate::failure::Failure;
+use crate::progress::Reporter;
+
+/// What a run works on.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Statistics of the training users: all that worlds and rewards see.
+    pub statistics: Statistics,
+    /// The training users; none where only statistics were handed over.
+    pub train: Option<EventLog>,
+    /// The held-out users; none where there is no log at all.
+    pub test: Option<EventLog>,
+    /// The world.
+    pub world: CheckedWorld,
+    /// What the reward optimises.
+    pub terms: Vec<Term>,
+    /// What became of the rows of the log.
+    pub account: Option<Account>,
+    /// Where the data came from.
+    pub data: Vec<DataSource>,
+}
+
+/// The key of the pseudonyms: the environment's, or one drawn anew by the system, so that
+/// pseudonyms of two runs cannot be joined. Nothing else depends on it.
+pub fn pseudonym_key() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    std::env::var("TRUEUP_KEY").ok().filter(|key| !key.is_empty()).unwrap_or_else(|| {
+        (0..4).map(|i| format!("{:016x}", RandomState::new().hash_one(i))).collect()
+    })
+}
+
+/// Loads and measures the data and builds the world. Writes nothing.
+///
+/// # Errors
+/// Data, a world or a reward that are not valid.
+pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared, Failure> {
+    let from = &experiment.external;
+    let streams = Streams::new(experiment.seed);
+    let mut data = Vec::new();
+    let mut log = None;
+    let mut account = None;
+    if let Some(source) = &from.source {
+        reporter.line(&format!("reading {source}"));
+        let loaded = external::load(source, from.map.as_ref(), &pseudonym_key())
+            .map_err(Failure::invalid)?;
+        data.push(DataSource { source: source.clone(), sha256: loaded.sha256 });
+        account = Some(loaded.account);
+        log = Some(loaded.log);
+    }
+    let (statistics, train, test) = match (&from.statistics, log) {
+        (Some(path), log) => {
+            reporter.line(&format!("reading {}", path.display()));
+            let bytes = std::fs::read(path).map_err(|error| {
+                let message = format!("cannot read {}: {error}", path.display());
+                Failure::invalid_because(message, "`trueup describe LOG --statistics` writes one")
+            })?;
+            let sha256 = trueup_results::provenance::sha256(&bytes);
+            data.push(DataSource { source: path.display().to_string(), sha256 });
+            (Statistics::load(path).map_err(Failure::invalid)?, None, log)
+        }
+        (None, Some(log)) => {
+            let split = external::split(&log, experiment.test_share, &streams.child("split", 0))
+                .map_err(Failure::invalid)?;
+            (Statistics::of(&split.train), Some(split.train), Some(split.test))
+        }
+        (None, None) => {
+            return Err(Failure::invalid_because("no external data", "name a source"));
+        }
+    };
+    let world = fit_world(&experiment.world, &statistics).map_err(Failure::invalid)?;
+    let reward = experiment.reward.build(&statistics).map_err(Failure::invalid)?;
+    let terms = reward.terms().to_vec();
+    if let Some(test) = &test {
+        same_world(&statistics, test)?;
+    }
+    Ok(Prepared { statistics, train, test, world, terms, account, data })
+}
+
+/// Statistics from elsewhere have to fit the log they are held against.
+fn same_world(statistics: &Statistics, test: &EventLog) -> Result<(), Failure> {
+    let (a, b) = (&statistics.clock, test.clock());
+    if (a.tick, a.horizon) != (b.tick, b.horizon) || statistics.kinds != test.kinds() {
+        let words = |clock: &trueup_env::Clock, kinds: &[String]| {
+            format!("{} {}s of {}", clock.horizon, clock.tick.name(), kinds.join(", "))
+        };
+        let message = format!(
+            "the statistics hold {}, the source holds {}",
+            words(a, &statistics.kinds),
+            words(b, test.kinds())
+        );
+        return Err(Failure::invalid_because(message, "use the same map for both"));
+    }
+    Ok(())
+}
