@@ -2,16 +2,18 @@
 //!
 //! The finance world: 4,096 users, 97% of decisions "nothing". One lane-step is one decision of one
 //! user with its observation. Classic control: one environment, random actions, a reset after every
-//! end. The actions are drawn before the clock starts. Run `cargo bench -p trueup-env`.
+//! end; and many CartPoles in lanes, where one lane-step is counted as one. The actions are drawn before the clock starts. Run `cargo bench -p trueup-env`.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use trueup_env::classic::{Acrobot, CartPole, ControlEnvironment, MountainCar, Pendulum, Task};
+use trueup_env::classic::{
+    Acrobot, CartPole, ControlEnvironment, ControlLanes, MountainCar, Pendulum, Task,
+};
 use trueup_env::finance::{Effect, FinanceLanes, Kind, Profile, Scales, WalletModel, World};
 use trueup_env::market::{Gbm, MarketModel};
-use trueup_env::{Actions, Clock, Environment, Lanes, StepError, Streams, Tick};
+use trueup_env::{Actions, Clock, Environment, Lanes, StepError, Streams, Tick, VectorEnvironment};
 
 const USERS: usize = 4_096;
 const IDLE: f64 = 0.97;
@@ -128,4 +130,21 @@ fn mountain_car(bencher: Bencher) {
 #[divan::bench]
 fn pendulum(bencher: Bencher) {
     control::<Pendulum>(bencher, |x| (4.0 * x - 2.0) as f32);
+}
+
+/// Many CartPoles, random actions, new episodes included.
+#[divan::bench(args = [8, 64])]
+fn cart_pole_lanes(bencher: Bencher, lanes: usize) {
+    let mut stream = Streams::new(2).stream("actions", 0);
+    let steps = CONTROL_STEPS / lanes;
+    let actions: Vec<f32> = (0..steps * lanes).map(|_| stream.below(2) as f32).collect();
+    let mut env = ControlLanes::<CartPole>::new(lanes);
+    env.reset(&Streams::new(1));
+    bencher.counter(ItemsCount::new(actions.len())).bench_local(|| -> Result<(), StepError> {
+        for actions in actions.chunks_exact(lanes) {
+            env.step(actions)?;
+            divan::black_box((env.observations(), env.rewards(), env.terminated()));
+        }
+        Ok(())
+    });
 }

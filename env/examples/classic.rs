@@ -1,8 +1,10 @@
 //! Random actions and a rule of thumb on the four tasks of classic control: mean returns of 100
-//! episodes. Run `cargo run -p trueup-env --example classic`.
+//! episodes; then random actions in 64 lanes that go on for ever. Run `cargo run -p trueup-env --example classic`.
 
-use trueup_env::classic::{Acrobot, CartPole, ControlEnvironment, MountainCar, Pendulum, Task};
-use trueup_env::{Environment, Stream, Streams};
+use trueup_env::classic::{
+    Acrobot, CartPole, ControlEnvironment, MountainCar, Pendulum, TASKS, Task,
+};
+use trueup_env::{Environment, Space, Stream, Streams, VectorEnvironment};
 
 const EPISODES: u64 = 100;
 
@@ -49,7 +51,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compare::<Acrobot>(|stream| stream.below(3), |seen| if seen[5] < 0.0 { 0 } else { 2 })?;
     compare::<MountainCar>(|stream| stream.below(3), |seen| if seen[1] < 0.0 { 0 } else { 2 })?;
     compare::<Pendulum>(|stream| (4.0 * stream.uniform() - 2.0) as f32, swing_up_and_hold)?;
+
+    println!("\n{:15} {:>8} {:>8}", "64 lanes", "episodes", "length");
+    for (name, make) in TASKS {
+        let (episodes, length) = go_on(&mut *make(64, 0))?;
+        println!("{name:15} {episodes:8} {length:8.1}");
+    }
     Ok(())
+}
+
+/// Random actions in all lanes: number of episodes that ended within 1,000 steps, and the steps
+/// made for each of them.
+fn go_on(lanes: &mut dyn VectorEnvironment) -> Result<(usize, f64), Box<dyn std::error::Error>> {
+    const STEPS: usize = 1_000;
+    let mut stream = Streams::new(1).stream("actions", 0);
+    lanes.reset(&Streams::new(1));
+    let mut actions = vec![0.0; lanes.lanes()];
+    let mut episodes = 0;
+    for _ in 0..STEPS {
+        for action in &mut actions {
+            *action = match lanes.action_space() {
+                Space::Discrete { n } => stream.below(*n) as f32,
+                // Numbers beyond the bounds of a box are clipped.
+                _ => (8.0 * stream.uniform() - 4.0) as f32,
+            };
+        }
+        lanes.step(&actions)?;
+        let ends = lanes.terminated().iter().zip(lanes.truncated());
+        episodes += ends.filter(|(terminated, truncated)| **terminated || **truncated).count();
+    }
+    Ok((episodes, (STEPS * lanes.lanes()) as f64 / episodes as f64))
 }
 
 /// Near the upright a spring with damping; elsewhere with the swing while there is too little

@@ -43,8 +43,13 @@ pub enum StepError {
     #[error("step outside an episode: call reset first")]
     NeedsReset,
     /// A reward or observation is NaN or infinite.
-    #[error("lane {lane}, step {step}: {field} is {value}, not a finite number")]
+    #[error(
+        "{environment}, lane {lane}, step {step}: {field} is {value}, not a finite number; the reward or \
+         the equations of the environment are at fault, not the action"
+    )]
     NotFinite {
+        /// The environment.
+        environment: &'static str,
         /// The lane.
         lane: usize,
         /// Steps since the reset.

@@ -235,6 +235,12 @@ impl EventLog {
         &self.covariates
     }
 
+    /// The same log with all balances unknown.
+    pub fn without_balances(mut self) -> Self {
+        self.events.iter_mut().for_each(|event| event.balance = f64::NAN);
+        self
+    }
+
     /// The log of a selection of users, in the order given; an index may repeat.
     pub fn select(&self, users: &[usize]) -> Self {
         let width = self.covariates.names.len();

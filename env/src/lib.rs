@@ -15,8 +15,9 @@ pub mod market;
 pub mod payment;
 pub mod random;
 pub mod space;
+pub mod vector;
 
-pub use classic::ControlEnvironment;
+pub use classic::{ControlEnvironment, ControlLanes};
 pub use clock::{Clock, Tick};
 pub use environment::{Environment, Step, StepError};
 pub use event_log::{Covariates, Event, EventLog, LogError, MAX_KINDS};
@@ -28,6 +29,7 @@ pub use lanes::{Actions, Lanes};
 pub use payment::{Payment, replay};
 pub use random::{Stream, Streams};
 pub use space::Space;
+pub use vector::{RestoreError, VectorEnvironment};
 
 /// The examples of the README, compiled and run.
 #[cfg(doctest)]

@@ -59,6 +59,16 @@ impl Streams {
         Self { key: mix(mix(self.key, purpose.as_bytes()), &index.to_le_bytes()) }
     }
 
+    /// The namespace as a number, for states that are written down.
+    pub(crate) fn key(self) -> u64 {
+        self.key
+    }
+
+    /// The namespace that [`Streams::key`] was taken of.
+    pub(crate) fn from_key(key: u64) -> Self {
+        Self { key }
+    }
+
     /// The stream of `purpose` for one user, lane or replicate.
     pub fn stream(&self, purpose: &str, index: u64) -> Stream {
         let key = mix(self.key, purpose.as_bytes());

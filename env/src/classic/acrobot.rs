@@ -72,15 +72,24 @@ impl Task for Acrobot {
         action as f64
     }
 
+    #[inline]
+    fn action(number: f32) -> usize {
+        number as usize
+    }
+
     fn start(stream: &mut Stream) -> [f64; 4] {
         std::array::from_fn(|_| uniform(stream, -0.1, 0.1))
     }
 
-    fn observe(&[angle_1, angle_2, velocity_1, velocity_2]: &[f64; 4]) -> Vec<f32> {
-        let angles = [angle_1.cos(), angle_1.sin(), angle_2.cos(), angle_2.sin()];
-        angles.into_iter().chain([velocity_1, velocity_2]).map(|x| x as f32).collect()
+    #[inline]
+    fn observe(&[angle_1, angle_2, velocity_1, velocity_2]: &[f64; 4], row: &mut [f32]) {
+        let (sin_1, cos_1) = (angle_1.sin(), angle_1.cos());
+        let (sin_2, cos_2) = (angle_2.sin(), angle_2.cos());
+        let seen = [cos_1, sin_1, cos_2, sin_2, velocity_1, velocity_2];
+        row.copy_from_slice(&seen.map(|x| x as f32));
     }
 
+    #[inline]
     fn advance(state: &[f64; 4], action: usize) -> Transition<[f64; 4]> {
         let [angle_1, angle_2, velocity_1, velocity_2] = runge_kutta(state, action as f64 - 1.0);
         let (angle_1, angle_2) = (wrap(angle_1), wrap(angle_2));

@@ -64,14 +64,21 @@ impl Task for CartPole {
         action as f64
     }
 
+    #[inline]
+    fn action(number: f32) -> usize {
+        number as usize
+    }
+
     fn start(stream: &mut Stream) -> [f64; 4] {
         std::array::from_fn(|_| uniform(stream, -0.05, 0.05))
     }
 
-    fn observe(state: &[f64; 4]) -> Vec<f32> {
-        state.iter().map(|&x| x as f32).collect()
+    #[inline]
+    fn observe(state: &[f64; 4], row: &mut [f32]) {
+        row.copy_from_slice(&state.map(|x| x as f32));
     }
 
+    #[inline]
     fn advance(&[x, x_dot, theta, theta_dot]: &[f64; 4], action: usize) -> Transition<[f64; 4]> {
         let force = if action == 1 { FORCE } else { -FORCE };
         let (sin, cos) = (theta.sin(), theta.cos());

@@ -107,23 +107,40 @@ impl<T: Task> ControlEnvironment<T> {
             }
         }
         self.state = Some(state);
-        Ok(T::observe(&state))
+        Ok(self.see(&state))
     }
 
-    /// Names the first number of a step that is not finite.
-    fn check_finite(&self, observation: &[f32], reward: f64) -> Result<(), StepError> {
-        let fields = observation.iter().map(|&x| f64::from(x)).chain([reward]);
-        match fields.enumerate().find(|(_, value)| !value.is_finite()) {
-            None => Ok(()),
-            Some((i, value)) => {
-                let field = match i < observation.len() {
-                    true => format!("{} observation {i}", T::NAME),
-                    false => format!("{} reward", T::NAME),
-                };
-                Err(StepError::NotFinite { lane: 0, step: self.steps, field, value })
-            }
-        }
+    /// Initial states come from these streams from the next reset on, as if its seed had given
+    /// them; for a copy that belongs to a larger whole.
+    pub fn set_streams(&mut self, streams: Streams) {
+        self.streams = streams;
+        self.episode = 0;
     }
+
+    fn see(&self, state: &T::State) -> Vec<f32> {
+        let mut row = vec![0.0; self.observation_space.size()];
+        T::observe(state, &mut row);
+        row
+    }
+}
+
+/// Names the first number of a step that is not finite.
+#[inline]
+pub(super) fn check_finite<T: Task>(
+    lane: usize,
+    step: u64,
+    observation: &[f32],
+    reward: f64,
+) -> Result<(), StepError> {
+    if reward.is_finite() && observation.iter().all(|x| x.is_finite()) {
+        return Ok(());
+    }
+    let bad = observation.iter().position(|x| !x.is_finite());
+    let (field, value) = match bad {
+        Some(i) => (format!("observation {i}"), f64::from(observation[i])),
+        None => ("reward".into(), reward),
+    };
+    Err(StepError::NotFinite { environment: T::NAME, lane, step, field, value })
 }
 
 impl<T: Task> Default for ControlEnvironment<T> {
@@ -146,14 +163,13 @@ impl<T: Task> Environment for ControlEnvironment<T> {
 
     fn reset(&mut self, seed: Option<u64>) -> (Vec<f32>, ()) {
         if let Some(seed) = seed {
-            self.streams = Streams::new(seed);
-            self.episode = 0;
+            self.set_streams(Streams::new(seed));
         }
         let state = T::start(&mut self.streams.stream("initial state", self.episode));
         self.episode += 1;
         self.steps = 0;
         self.state = Some(state);
-        (T::observe(&state), ())
+        (self.see(&state), ())
     }
 
     fn step(&mut self, action: &T::Action) -> Result<Step<()>, StepError> {
@@ -166,8 +182,8 @@ impl<T: Task> Environment for ControlEnvironment<T> {
             return Err(StepError::OutsideSpace { lane: 0, action: vec![number], space });
         }
         let next = T::advance(state, *action);
-        let observation = T::observe(&next.state);
-        self.check_finite(&observation, next.reward)?;
+        let observation = self.see(&next.state);
+        check_finite::<T>(0, self.steps, &observation, next.reward)?;
         self.steps += 1;
         let (reward, terminated) = (next.reward, next.terminated);
         let truncated = self.steps >= T::TIME_LIMIT;

@@ -12,22 +12,41 @@
 //! state, and it comes from the streams of this crate: the same seed gives another initial state
 //! than Gymnasium's generator, of the same distribution.
 //!
-//! A task is one file that implements [`Task`]; [`ControlEnvironment`] adds episodes to it.
+//! A task is one file that implements [`Task`], and one line in [`TASKS`]. [`ControlEnvironment`]
+//! adds episodes to it, [`ControlLanes`] many copies that go on for ever.
 
 mod acrobot;
 mod cart_pole;
 mod environment;
+mod lanes;
 mod mountain_car;
 mod pendulum;
 
 pub use acrobot::Acrobot;
 pub use cart_pole::CartPole;
 pub use environment::{ControlEnvironment, StateError};
+pub use lanes::ControlLanes;
 pub use mountain_car::MountainCar;
 pub use pendulum::Pendulum;
 
 use crate::random::Stream;
 use crate::space::Space;
+use crate::vector::VectorEnvironment;
+
+/// Makes `lanes` copies of a task, the first of which is lane `first_lane` of a larger whole.
+pub type Constructor = fn(lanes: usize, first_lane: u64) -> Box<dyn VectorEnvironment>;
+
+/// Names and constructors of all tasks.
+pub const TASKS: [(&str, Constructor); 4] = [
+    (CartPole::NAME, build::<CartPole>),
+    (Acrobot::NAME, build::<Acrobot>),
+    (MountainCar::NAME, build::<MountainCar>),
+    (Pendulum::NAME, build::<Pendulum>),
+];
+
+fn build<T: Task + 'static>(lanes: usize, first_lane: u64) -> Box<dyn VectorEnvironment> {
+    Box::new(ControlLanes::<T>::new(lanes).first_lane(first_lane))
+}
 
 /// One component of a state, with the bounds (inclusive) that a state under way keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +77,7 @@ pub trait Task {
     /// An action.
     type Action: Copy;
     /// A state, as an array with one number a component.
-    type State: Copy + AsRef<[f64]>;
+    type State: Copy + Default + Send + AsRef<[f64]> + AsMut<[f64]>;
 
     /// The name, after the version of Gymnasium's environment that it follows.
     const NAME: &'static str;
@@ -73,10 +92,12 @@ pub trait Task {
     fn action_space() -> Space;
     /// An action as a number, in the sense of [`Space::contains`].
     fn number(action: Self::Action) -> f64;
+    /// The action of a number that lies in the action space; undoes [`Task::number`].
+    fn action(number: f32) -> Self::Action;
     /// Draws an initial state.
     fn start(stream: &mut Stream) -> Self::State;
-    /// What is seen of a state.
-    fn observe(state: &Self::State) -> Vec<f32>;
+    /// Writes what is seen of a state; `row` is as long as the size of the observation space.
+    fn observe(state: &Self::State, row: &mut [f32]);
     /// Moves one step of time. The action lies in the action space and the state within the bounds
     /// of its components.
     fn advance(state: &Self::State, action: Self::Action) -> Transition<Self::State>;

@@ -55,14 +55,21 @@ impl Task for MountainCar {
         action as f64
     }
 
+    #[inline]
+    fn action(number: f32) -> usize {
+        number as usize
+    }
+
     fn start(stream: &mut Stream) -> [f64; 2] {
         [uniform(stream, -0.6, -0.4), 0.0]
     }
 
-    fn observe(state: &[f64; 2]) -> Vec<f32> {
-        state.iter().map(|&x| x as f32).collect()
+    #[inline]
+    fn observe(state: &[f64; 2], row: &mut [f32]) {
+        row.copy_from_slice(&state.map(|x| x as f32));
     }
 
+    #[inline]
     fn advance(&[position, velocity]: &[f64; 2], action: usize) -> Transition<[f64; 2]> {
         let push = (action as f64 - 1.0) * FORCE;
         let slope = (3.0 * position).cos();

@@ -26,7 +26,8 @@ const MAX_TORQUE: f32 = 2.0; // N m
 /// with dt = 0.05 s and wrap to [-pi, pi). No state is terminal. Initially theta is uniform in
 /// [-pi, pi) and theta' in [-1, 1). Observed are cos(theta), sin(theta) and theta'.
 ///
-/// Torques outside the space are errors; Gymnasium clips them. The products with the torque alone,
+/// Torques outside the space are errors in [`ControlEnvironment`](super::ControlEnvironment);
+/// Gymnasium and [`ControlLanes`](super::ControlLanes) clip them. The products with the torque alone,
 /// 3 u / (m l^2) and 0.001 u^2, are rounded to f32, as they are in Gymnasium, whose actions are
 /// f32: an unstable system would carry the difference away.
 ///
@@ -57,14 +58,21 @@ impl Task for Pendulum {
         f64::from(action)
     }
 
+    #[inline]
+    fn action(number: f32) -> f32 {
+        number
+    }
+
     fn start(stream: &mut Stream) -> [f64; 2] {
         [uniform(stream, -PI, PI), uniform(stream, -1.0, 1.0)]
     }
 
-    fn observe(&[angle, velocity]: &[f64; 2]) -> Vec<f32> {
-        vec![angle.cos() as f32, angle.sin() as f32, velocity as f32]
+    #[inline]
+    fn observe(&[angle, velocity]: &[f64; 2], row: &mut [f32]) {
+        row.copy_from_slice(&[angle.cos(), angle.sin(), velocity].map(|x| x as f32));
     }
 
+    #[inline]
     fn advance(&[angle, velocity]: &[f64; 2], torque: f32) -> Transition<[f64; 2]> {
         let effort = f64::from(0.001_f32 * (torque * torque));
         let wrapped = (angle + PI).rem_euclid(TAU) - PI;

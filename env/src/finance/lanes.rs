@@ -11,21 +11,22 @@
 
 use std::sync::Arc;
 
-use rand_distr::{Distribution, StandardNormal};
-
+use super::fixed;
 use super::observation::{DECAY, Layout, Money, Pulse, observation_fields};
 use super::path::Path;
 use super::wallet::{Source, Wallets};
-use super::world::{CheckedWorld, MAX_AMOUNT, SMALLEST_UNIT, World};
+use super::world::{CheckedWorld, MAX_AMOUNT};
 use crate::environment::StepError;
-use crate::event_log::{Covariates, Event, EventLog, LogError};
+use crate::event_log::Event;
 use crate::history::History;
 use crate::lanes::{Actions, Lanes};
 use crate::payment::Payment;
 use crate::random::Streams;
 use crate::space::Space;
 
-/// Many users of one [`World`], stepped together.
+mod view;
+
+/// Many users of one [`World`](super::World), stepped together.
 pub struct FinanceLanes {
     world: CheckedWorld,
     layout: Layout,
@@ -107,99 +108,9 @@ impl FinanceLanes {
         self
     }
 
-    /// The world.
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
     /// What events pay from now on; nothing without a payment.
     pub fn set_payment(&mut self, payment: Option<Arc<dyn Payment>>) {
         self.payment = payment;
-    }
-
-    /// The current tick; the horizon after the end.
-    pub fn tick(&self) -> u32 {
-        self.tick
-    }
-
-    /// Events of the episode whose amount was cut to what their source held.
-    pub fn cuts(&self) -> u64 {
-        self.cuts
-    }
-
-    /// What a user has done in this episode.
-    pub fn history(&self, lane: usize) -> Option<&History> {
-        self.histories.get(lane)
-    }
-
-    /// Cash, savings and the worth of risky holdings of a lane, in money.
-    pub fn holdings(&self, lane: usize) -> Option<[f64; 3]> {
-        let price = self.path.price.get(self.tick as usize)?;
-        let wallets = &self.wallets;
-        let cash = *wallets.cash.get(lane)?;
-        Some([cash, wallets.savings[lane], wallets.units[lane] * price])
-    }
-
-    /// Income of a lane per tick, in money.
-    pub fn income(&self, lane: usize) -> Option<f64> {
-        self.wallets.income.get(lane).copied()
-    }
-
-    /// (lane, event) of all events of the episode so far, in the order in which they happened.
-    pub fn events(&self) -> &[(u32, Event)] {
-        &self.events
-    }
-
-    /// Observations of all lanes, row-major, lanes x size. Rows of lanes that do not wait are
-    /// brought up to date when the next tick starts; after the end of the horizon all are as of
-    /// then, which is what the value after a truncation is estimated from.
-    pub fn all_observations(&self) -> &[f32] {
-        &self.rows
-    }
-
-    /// What happened in the episode so far, as a log with users `{prefix}0`, `{prefix}1` ...
-    /// (counted from the first user of the lanes).
-    ///
-    /// # Errors
-    /// None that a checked world can cause.
-    pub fn log(&self, prefix: &str) -> Result<EventLog, LogError> {
-        EventLog::new(
-            self.world.clock,
-            self.world.kinds.iter().map(|kind| kind.name.clone()).collect(),
-            (self.first..).take(self.lanes()).map(|user| format!("{prefix}{user}")).collect(),
-            self.events.iter().copied(),
-            Covariates {
-                names: self.world.profile.names.clone(),
-                values: if self.profile.is_empty() {
-                    // Before the first reset nobody has a profile yet.
-                    vec![0.0; self.lanes() * self.world.profile.names.len()]
-                } else {
-                    self.profile.clone()
-                },
-            },
-        )
-    }
-
-    /// Draws what is fixed for the episode: profile and latent components.
-    fn draw_users(&mut self, streams: &Streams) {
-        let grids = &self.world.profile.grids;
-        let scales: Vec<(f64, f64)> = grids.iter().map(|grid| mean_and_sd(grid)).collect();
-        self.profile.clear();
-        for (lane, row) in self.rows.chunks_exact_mut(self.layout.size).enumerate() {
-            let (seen, latent) = row[self.layout.fixed..].split_at_mut(grids.len());
-            let mut stream = streams.stream("profile", self.first + lane as u64);
-            for ((field, grid), (mean, sd)) in seen.iter_mut().zip(grids).zip(&scales) {
-                let value = grid[stream.below(grid.len())];
-                self.profile.push(value);
-                let z = if *sd > 0.0 { (value - mean) / sd } else { 0.0 };
-                *field = z.clamp(-5.0, 5.0) as f32;
-            }
-            let mut stream = streams.stream("latent", self.first + lane as u64);
-            for field in latent {
-                let z: f64 = StandardNormal.sample(&mut stream);
-                *field = z.clamp(-4.0, 4.0) as f32;
-            }
-        }
     }
 
     /// Rewrites what a new tick changes in all rows and masks.
@@ -213,15 +124,38 @@ impl FinanceLanes {
         }
         let choices = self.world.choices();
         for (lane, mask) in self.masks.chunks_exact_mut(choices).enumerate() {
-            fill_mask(mask, &self.sources, &self.wallets, lane, price);
+            self.wallets.fill_mask(lane, &self.sources, price, mask);
         }
     }
 
-    /// One event of one lane; returns what it pays.
-    fn act(&mut self, lane: usize, kind: u16, amount: f64) -> f64 {
+    /// Gives the users the profiles of somebody: row-major, lanes x covariates, all finite.
+    pub(super) fn set_profile(&mut self, profile: Vec<f64>) {
+        self.profile = profile;
+        fixed::show_profile(&mut self.rows, &self.layout, &self.world.profile, &self.profile);
+    }
+
+    /// A step of events that were made already: no amount is cut, and cash takes the balance after
+    /// the event of each waiting lane where it is known (NaN where it is not).
+    ///
+    /// # Errors
+    /// As for [`Lanes::step`].
+    pub(super) fn step_recorded(
+        &mut self,
+        actions: &Actions,
+        balances: &[f64],
+    ) -> Result<(), StepError> {
+        self.advance(actions, Some(balances))
+    }
+
+    /// One event of one lane; returns what it pays. `recorded` is the balance after an event that
+    /// was made already.
+    fn act(&mut self, lane: usize, kind: u16, amount: f64, recorded: Option<f64>) -> f64 {
         let price = self.path.price[self.tick as usize];
         let effect = self.world.kinds[usize::from(kind)].effect;
-        let moved = self.wallets.apply(lane, effect, amount, price);
+        let moved = match recorded {
+            None => self.wallets.apply(lane, effect, amount, price),
+            Some(balance) => self.wallets.record(lane, effect, amount, price, balance),
+        };
         self.cuts += u64::from(moved < amount);
         let event =
             Event { tick: self.tick, kind, amount: moved, balance: self.wallets.cash[lane] };
@@ -232,6 +166,7 @@ impl FinanceLanes {
 
         let pulse = &mut self.pulses[lane];
         pulse.in_tick += 1;
+        pulse.last_ticks[usize::from(kind)] = self.tick + 1;
         if before.count > 0 {
             pulse.last_gap = self.tick - before.last_tick;
         }
@@ -245,7 +180,7 @@ impl FinanceLanes {
         self.layout.fill_own(row, after, pulse);
         let choices = self.world.choices();
         let mask = &mut self.masks[lane * choices..(lane + 1) * choices];
-        fill_mask(mask, &self.sources, &self.wallets, lane, price);
+        self.wallets.fill_mask(lane, &self.sources, price, mask);
         self.payment.as_ref().map_or(0.0, |payment| payment.event(&before, &event, after))
     }
 
@@ -303,6 +238,62 @@ impl FinanceLanes {
         }
         Ok(())
     }
+
+    /// Advances all waiting lanes; `recorded` holds balances for [`FinanceLanes::step_recorded`].
+    fn advance(&mut self, actions: &Actions, recorded: Option<&[f64]>) -> Result<(), StepError> {
+        if !self.running {
+            return Err(StepError::NeedsReset);
+        }
+        self.check(actions)?;
+        std::mem::swap(&mut self.waiting, &mut self.stepped);
+        self.waiting.clear();
+        self.rewards.clear();
+        self.truncated.clear();
+        self.terminated.clear();
+        self.terminated.resize(self.stepped.len(), false);
+        let last_tick = self.tick + 1 == self.world.clock.horizon;
+        let mut bad = None;
+        for i in 0..self.stepped.len() {
+            let lane = self.stepped[i] as usize;
+            let mut pay = 0.0;
+            let mut done = true;
+            if let Some(kind) = actions.kind[i].checked_sub(1) {
+                let balance = recorded.map(|balances| balances[i]);
+                pay = self.act(lane, kind, actions.amount[i], balance);
+                done = self.pulses[lane].in_tick >= self.world.max_events_per_tick;
+                if !done {
+                    self.waiting.push(lane as u32);
+                }
+            }
+            let end = done && last_tick;
+            if end && let Some(payment) = &self.payment {
+                pay += payment.end(&self.histories[lane]);
+            }
+            if !pay.is_finite() && bad.is_none() {
+                bad = Some((lane, pay));
+            }
+            self.rewards.push(pay);
+            self.truncated.push(end);
+        }
+        self.steps += 1;
+        if let Some((lane, value)) = bad {
+            self.running = false;
+            self.waiting.clear();
+            self.compact();
+            let field = "reward".into();
+            let (environment, step) = ("finance", self.steps);
+            return Err(StepError::NotFinite { environment, lane, step, field, value });
+        }
+        if self.waiting.is_empty() {
+            self.next_tick();
+        } else {
+            self.compact();
+        }
+        if !self.running {
+            self.compact();
+        }
+        Ok(())
+    }
 }
 
 impl Lanes for FinanceLanes {
@@ -321,7 +312,13 @@ impl Lanes for FinanceLanes {
     fn reset(&mut self, streams: &Streams) {
         self.path = Path::draw(&self.world.market, &self.world.clock, streams);
         self.wallets.reset(&self.world.wallet, streams, self.first);
-        self.draw_users(streams);
+        self.set_profile(fixed::draw_profile(
+            &self.world.profile,
+            streams,
+            self.first,
+            self.lanes(),
+        ));
+        fixed::draw_latent(&mut self.rows, &self.layout, &self.world, streams, self.first);
         self.histories.fill(History::default());
         self.pulses.fill(Pulse::default());
         self.events.clear();
@@ -350,56 +347,7 @@ impl Lanes for FinanceLanes {
     }
 
     fn step(&mut self, actions: &Actions) -> Result<(), StepError> {
-        if !self.running {
-            return Err(StepError::NeedsReset);
-        }
-        self.check(actions)?;
-        std::mem::swap(&mut self.waiting, &mut self.stepped);
-        self.waiting.clear();
-        self.rewards.clear();
-        self.truncated.clear();
-        self.terminated.clear();
-        self.terminated.resize(self.stepped.len(), false);
-        let last_tick = self.tick + 1 == self.world.clock.horizon;
-        let mut bad = None;
-        for i in 0..self.stepped.len() {
-            let lane = self.stepped[i] as usize;
-            let mut pay = 0.0;
-            let mut done = true;
-            if let Some(kind) = actions.kind[i].checked_sub(1) {
-                pay = self.act(lane, kind, actions.amount[i]);
-                done = self.pulses[lane].in_tick >= self.world.max_events_per_tick;
-                if !done {
-                    self.waiting.push(lane as u32);
-                }
-            }
-            let end = done && last_tick;
-            if end && let Some(payment) = &self.payment {
-                pay += payment.end(&self.histories[lane]);
-            }
-            if !pay.is_finite() && bad.is_none() {
-                bad = Some((lane, pay));
-            }
-            self.rewards.push(pay);
-            self.truncated.push(end);
-        }
-        self.steps += 1;
-        if let Some((lane, value)) = bad {
-            self.running = false;
-            self.waiting.clear();
-            self.compact();
-            let field = "reward".into();
-            return Err(StepError::NotFinite { lane, step: self.steps, field, value });
-        }
-        if self.waiting.is_empty() {
-            self.next_tick();
-        } else {
-            self.compact();
-        }
-        if !self.running {
-            self.compact();
-        }
-        Ok(())
+        self.advance(actions, None)
     }
 
     fn rewards(&self) -> &[f64] {
@@ -413,17 +361,4 @@ impl Lanes for FinanceLanes {
     fn truncated(&self) -> &[bool] {
         &self.truncated
     }
-}
-
-fn fill_mask(mask: &mut [bool], sources: &[Source], wallets: &Wallets, lane: usize, price: f64) {
-    for (feasible, &source) in mask[1..].iter_mut().zip(sources) {
-        *feasible = wallets.available(lane, source, price) >= SMALLEST_UNIT;
-    }
-}
-
-/// Mean and standard deviation (n).
-fn mean_and_sd(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
 }

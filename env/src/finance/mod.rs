@@ -1,6 +1,8 @@
 //! The finance world: users with wallets who, tick by tick, do nothing or move an amount of money.
 
 mod environment;
+mod fixed;
+mod follow;
 mod lanes;
 mod observation;
 mod path;
@@ -8,6 +10,7 @@ mod wallet;
 mod world;
 
 pub use environment::{FinanceAction, FinanceEnvironment, FinanceInfo};
+pub use follow::{Decisions, FollowError, follow};
 pub use lanes::FinanceLanes;
 pub use observation::{Field, observation_fields};
 pub use wallet::WalletModel;

@@ -4,13 +4,15 @@
 //! (recency, rates, wallet), what changes with the user's own events (counts, gaps, amounts,
 //! kinds), and what is fixed for the episode (profile, latent). Fields that cannot vary in a world
 //! are left out: the calendar without dates, savings where no kind saves, the market where no kind
-//! invests, kinds where there is only one. Nothing of other users is seen.
+//! invests, kinds where there is only one (with several, each has a recency of its own: standing
+//! orders are seen by it). Nothing of other users is seen.
 
 use serde::Serialize;
 
 use super::path::Path;
 use super::wallet::Wallets;
 use super::world::{Effect, World};
+use crate::event_log::MAX_KINDS;
 use crate::history::History;
 
 /// One number of an observation.
@@ -142,6 +144,13 @@ pub fn observation_fields(world: &World) -> Vec<Field> {
         }
     }
     if layout.kinds > 0 {
+        // They belong to what changes with every tick, and so stand before the own events.
+        let own = fields.split_off(layout.own - layout.kinds);
+        for kind in &world.kinds {
+            let doc = format!("recency of the last {} alone; 1 before one", kind.name);
+            fields.push(named(format!("recency.{}", kind.name), "", (0.0, 1.0), doc));
+        }
+        fields.extend(own);
         for kind in &world.kinds {
             let (name, doc) = (&kind.name, format!("share of {} in the own events", kind.name));
             fields.push(named(format!("share.{name}"), "", (0.0, 1.0), doc));
@@ -180,6 +189,8 @@ pub(super) struct Layout {
     horizon: f32,
     /// 1 / ln(1 + horizon).
     tick_unit: f32,
+    /// The recency after 0, 1, 2 ... ticks.
+    recencies: Vec<f32>,
     /// 1 / ln(1 + typical count).
     count_unit: f32,
     event_unit: f32,
@@ -194,6 +205,8 @@ pub(super) struct Pulse {
     pub(super) rates: [f32; 2],
     /// Ticks between the last two events.
     pub(super) last_gap: u32,
+    /// 1 + the tick of the last event of each kind; 0 before one.
+    pub(super) last_ticks: [u32; MAX_KINDS],
     /// Events in the current tick.
     pub(super) in_tick: u32,
 }
@@ -218,8 +231,9 @@ impl Layout {
             + count(year, YEAR.len())
             + count(week, WEEK.len())
             + count(risky, MARKET.len());
-        let own = shared + NOW.len() + count(savings, 1) + count(risky, 1);
+        let own = shared + NOW.len() + count(savings, 1) + count(risky, 1) + kinds;
         let fixed = own + OWN.len() + 2 * kinds;
+        let tick_unit = 1.0 / ln_1p(world.clock.horizon as f32);
         Self {
             year,
             week,
@@ -231,7 +245,10 @@ impl Layout {
             fixed,
             size: fixed + world.profile.names.len() + world.latent,
             horizon: world.clock.horizon as f32,
-            tick_unit: 1.0 / ln_1p(world.clock.horizon as f32),
+            tick_unit,
+            recencies: (0..=world.clock.horizon)
+                .map(|ticks| (ln_1p(ticks as f32) * tick_unit).min(1.0))
+                .collect(),
             count_unit: 1.0 / world.scales.typical_count.max(1.0).ln_1p() as f32,
             event_unit: 1.0 / world.max_events_per_tick as f32,
             mean_log_amount: world.scales.mean_log_amount,
@@ -288,6 +305,10 @@ impl Layout {
         }
         if self.risky {
             row[at] = ln_1p(money.risky).min(10.0);
+            at += 1;
+        }
+        for (field, &last) in row[at..at + self.kinds].iter_mut().zip(&pulse.last_ticks) {
+            *field = if last == 0 { 1.0 } else { self.recencies[(tick + 1 - last) as usize] };
         }
     }
 

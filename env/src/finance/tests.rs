@@ -10,6 +10,7 @@ use crate::market::{Gbm, MarketModel};
 use crate::payment::{Payment, replay};
 use crate::random::{Stream, Streams};
 
+mod following;
 mod random_worlds;
 
 /// All effects, dates, covariates, latent components and scarce money.
@@ -205,6 +206,12 @@ fn observations_are_a_function_of_what_happened() {
                 close("mean_gap", span.ln_1p() / 13f64.ln());
                 let name = &world.kinds[usize::from(last.kind)].name;
                 close(&format!("last.{name}"), 1.0);
+                for (number, kind) in world.kinds.iter().enumerate() {
+                    let same = own.iter().rev().find(|event| usize::from(event.kind) == number);
+                    let recency =
+                        same.map_or(1.0, |event| f64::from(tick - event.tick).ln_1p() / 13f64.ln());
+                    close(&format!("recency.{}", kind.name), recency);
+                }
                 let logins = own.iter().filter(|event| event.kind == 6).count();
                 close("share.login", logins as f64 / own.len() as f64);
                 let total: f64 = own.iter().map(|event| event.amount).sum();
@@ -315,6 +322,7 @@ fn a_reward_that_is_not_a_number_stops_the_episode() {
     let actions = Actions { kind: vec![0, 1], amount: vec![0.0, 1.0] };
     let error = lanes.step(&actions).unwrap_err();
     assert!(matches!(error, StepError::NotFinite { lane: 1, step: 1, .. }), "{error}");
+    assert!(error.to_string().starts_with("finance, lane 1, step 1: reward is NaN"), "{error}");
     assert!(lanes.waiting().is_empty() && lanes.observations().is_empty());
     assert_eq!(lanes.step(&Actions::default()), Err(StepError::NeedsReset));
 }

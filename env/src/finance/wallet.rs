@@ -139,9 +139,44 @@ impl Wallets {
         }
     }
 
+    /// Which kinds with these sources are feasible: those whose source holds the smallest unit.
+    /// The first entry of the mask is "nothing" and stays.
+    #[inline]
+    pub(super) fn fill_mask(&self, lane: usize, sources: &[Source], price: f64, mask: &mut [bool]) {
+        for (feasible, &source) in mask[1..].iter_mut().zip(sources) {
+            *feasible = self.available(lane, source, price) >= SMALLEST_UNIT;
+        }
+    }
+
     /// Moves `amount`, or what there is if that is less; returns what was moved.
     pub(super) fn apply(&mut self, lane: usize, effect: Effect, amount: f64, price: f64) -> f64 {
         let moved = amount.min(self.available(lane, effect.source(), price).max(0.0));
+        self.shift(lane, effect, moved, price);
+        if effect.source() == Source::Cash {
+            // Keeps the last bit of a rounded difference from going beyond the credit limit.
+            self.cash[lane] = self.cash[lane].max(-self.credit * self.income[lane]);
+        }
+        moved
+    }
+
+    /// Moves all of an amount that somebody has moved already, whatever the wallet holds: cash may
+    /// go below the credit limit, and takes the balance after the event if that is known (not
+    /// NaN). Returns the amount.
+    pub(super) fn record(
+        &mut self,
+        lane: usize,
+        effect: Effect,
+        amount: f64,
+        price: f64,
+        balance: f64,
+    ) -> f64 {
+        self.shift(lane, effect, amount, price);
+        let cash = if balance.is_nan() { self.cash[lane] } else { balance };
+        self.cash[lane] = cash.clamp(-MAX_HOLDING, MAX_HOLDING);
+        amount
+    }
+
+    fn shift(&mut self, lane: usize, effect: Effect, moved: f64, price: f64) {
         match effect {
             Effect::Spend => self.pay(lane, moved),
             Effect::Receive => self.take(lane, moved),
@@ -163,13 +198,10 @@ impl Wallets {
             }
             Effect::Record => {}
         }
-        moved
     }
 
-    /// The bound keeps the last bit of a rounded sum from going beyond the credit limit.
     fn pay(&mut self, lane: usize, amount: f64) {
-        let floor = -self.credit * self.income[lane];
-        self.cash[lane] = (self.cash[lane] - amount).max(floor);
+        self.cash[lane] -= amount;
     }
 
     fn take(&mut self, lane: usize, amount: f64) {

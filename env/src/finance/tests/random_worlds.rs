@@ -41,7 +41,7 @@ fn markets() -> impl Strategy<Value = MarketModel> {
 }
 
 prop_compose! {
-    fn worlds()(
+    pub(super) fn worlds()(
         tick in prop::sample::select(vec![Tick::Day, Tick::Week, Tick::Month]),
         horizon in 1u32..20,
         start_day in prop::option::of(-100_000i64..100_000),

@@ -1,0 +1,63 @@
+//! What is fixed for a user's episode: the covariates of his profile, and latent components.
+
+use rand_distr::{Distribution, StandardNormal};
+
+use super::observation::Layout;
+use super::world::{Profile, World};
+use crate::random::Streams;
+
+/// Draws the covariates of users `first ..`: row-major, lanes x covariates, each a uniformly chosen
+/// entry of its grid.
+pub(super) fn draw_profile(
+    profile: &Profile,
+    streams: &Streams,
+    first: u64,
+    lanes: usize,
+) -> Vec<f64> {
+    let mut values = Vec::with_capacity(lanes * profile.grids.len());
+    for lane in 0..lanes {
+        let mut stream = streams.stream("profile", first + lane as u64);
+        values.extend(profile.grids.iter().map(|grid| grid[stream.below(grid.len())]));
+    }
+    values
+}
+
+/// Writes covariates into rows of observations, standardised by the grids of the profile.
+pub(super) fn show_profile(rows: &mut [f32], layout: &Layout, profile: &Profile, values: &[f64]) {
+    let scales: Vec<(f64, f64)> = profile.grids.iter().map(|grid| mean_and_sd(grid)).collect();
+    if scales.is_empty() {
+        return;
+    }
+    let rows = rows.chunks_exact_mut(layout.size);
+    for (row, values) in rows.zip(values.chunks_exact(scales.len())) {
+        for ((field, value), (mean, sd)) in row[layout.fixed..].iter_mut().zip(values).zip(&scales)
+        {
+            let z = if *sd > 0.0 { (value - mean) / sd } else { 0.0 };
+            *field = z.clamp(-5.0, 5.0) as f32;
+        }
+    }
+}
+
+/// Draws the latent components of users `first ..` into rows of observations.
+pub(super) fn draw_latent(
+    rows: &mut [f32],
+    layout: &Layout,
+    world: &World,
+    streams: &Streams,
+    first: u64,
+) {
+    for (lane, row) in rows.chunks_exact_mut(layout.size).enumerate() {
+        let mut stream = streams.stream("latent", first + lane as u64);
+        for field in &mut row[layout.fixed + world.profile.names.len()..] {
+            let z: f64 = StandardNormal.sample(&mut stream);
+            *field = z.clamp(-4.0, 4.0) as f32;
+        }
+    }
+}
+
+/// Mean and standard deviation (n).
+fn mean_and_sd(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (mean, (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
+}
