@@ -25,7 +25,8 @@ fn the_fit_holds_on_held_out_customers() {
     let split = external::split(&loaded.log, 0.5, &streams).unwrap();
     let statistics = Statistics::of(&split.train);
     let train = Some(&split.train);
-    let brief = Brief { statistics: &statistics, train, streams, progress: &Silent };
+    let brief =
+        Brief { statistics: &statistics, train, streams, progress: &Silent, checkpoints: None };
     let simulator = BgNbdCalibrator.calibrate(&brief).unwrap();
     let simulated = simulator.simulate(split.test.user_count(), &Streams::new(2)).unwrap();
 

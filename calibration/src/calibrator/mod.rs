@@ -1,6 +1,8 @@
 //! Calibrators: anything that turns a world and what is known of the real users into a simulation.
 //! All of them are compared on one panel.
 
+use std::path::Path;
+
 use trueup_env::{EventLog, Streams};
 
 use crate::statistics::Statistics;
@@ -26,6 +28,8 @@ pub struct Brief<'a> {
     pub streams: Streams,
     /// Told how far it is; may ask it to stop.
     pub progress: &'a dyn Progress,
+    /// A folder of its own for checkpoints, from which it goes on; none: it keeps nothing.
+    pub checkpoints: Option<&'a Path>,
 }
 
 /// Where a long calibration reports to.
@@ -33,6 +37,14 @@ pub trait Progress: Sync {
     /// Iteration `done` of `total`; `line` holds what a person wants to see, e.g. the discrepancy.
     /// Returns false when the run is to stop (an interrupt).
     fn iteration(&self, done: usize, total: usize, metrics: &[(&str, f64)]) -> bool;
+
+    /// A line for a person.
+    fn note(&self, _text: &str) {}
+
+    /// Whether the run is to stop; for stages without iterations of their own.
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// A progress that nobody looks at.

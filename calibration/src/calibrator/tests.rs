@@ -146,7 +146,13 @@ fn calibrated(
     let statistics = Statistics::of(train);
     let streams = Streams::new(5);
     let (train, progress) = (Some(train), &Silent);
-    calibrator.calibrate(&Brief { statistics: &statistics, train, streams, progress })
+    calibrator.calibrate(&Brief {
+        statistics: &statistics,
+        train,
+        streams,
+        progress,
+        checkpoints: None,
+    })
 }
 
 /// Fit on a drawn log and simulate: the same mean count, share of idle users and mean log amount,
@@ -249,7 +255,13 @@ fn what_cannot_be_fitted_is_said_with_a_remedy() {
     );
     let streams = Streams::new(5);
     let statistics = Statistics::of(&drawn(10, 1));
-    let brief = Brief { statistics: &statistics, train: None, streams, progress: &Silent };
+    let brief = Brief {
+        statistics: &statistics,
+        train: None,
+        streams,
+        progress: &Silent,
+        checkpoints: None,
+    };
     let refused = BgNbdCalibrator.calibrate(&brief).err();
     assert!(matches!(refused, Some(CalibrationError::NeedsLog("bgnbd"))));
 }

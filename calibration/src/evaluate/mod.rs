@@ -24,12 +24,14 @@ mod metrics;
 mod reference;
 mod report;
 mod summary;
+mod validation;
 
 use rayon::prelude::*;
 use trueup_env::{EventLog, Streams};
 
 pub use config::{Metric, PanelConfig};
 pub use summary::gap_closed;
+pub use validation::Validation;
 
 use crate::classifier::two_sample_test;
 use crate::features;

@@ -3,7 +3,7 @@
 use super::bootstrap::{Measured, median};
 
 /// Discrepancies behind the mean excess: they share a scale of about 0 to 1.
-const EXCESS: &[&str] = &[
+pub const EXCESS: &[&str] = &[
     "kolmogorov-smirnov",
     "wasserstein-1",
     "total-variation",

@@ -14,6 +14,7 @@ use crate::statistics::{Form, Statistics};
 
 mod points;
 pub mod shared;
+pub mod state;
 mod term;
 pub mod witness;
 
@@ -21,6 +22,7 @@ pub mod witness;
 mod tests;
 
 pub use shared::SharedConfig;
+pub use state::StateError;
 pub use witness::WitnessConfig;
 
 /// Names of all rewards.
@@ -160,6 +162,9 @@ pub enum RewardError {
         /// What went wrong.
         source: DiscrepancyError,
     },
+    /// A saved state of another reward, or a broken one.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// A reward that moves: refitted on every rollout.
@@ -180,4 +185,13 @@ pub trait Reward: Send {
     /// is a square), of the rollout alone, without memory: what a progress line shows. Terms whose
     /// feature no simulated user has are left out of it. NaN before the first refit.
     fn discrepancy(&self) -> f64;
+
+    /// All that outlives a refit, exactly.
+    fn state(&self) -> Vec<u8>;
+
+    /// Takes up a state of the same reward: refits go on from there to the same bits.
+    ///
+    /// # Errors
+    /// A state of another reward or of other terms, or a broken one. The reward stays as it was.
+    fn restore(&mut self, state: &[u8]) -> Result<(), RewardError>;
 }

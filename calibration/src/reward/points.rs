@@ -1,6 +1,7 @@
 //! Weighted points: how rewards hold a one-dimensional distribution. Bounded in size, so that a
 //! refit costs the same however many users were simulated.
 
+use super::StateError;
 use crate::discrepancy::Weighted;
 use crate::statistics::Distribution;
 
@@ -46,6 +47,22 @@ impl Points {
         }
         points.push(sum / weight, weight);
         points
+    }
+
+    /// Points as they were saved.
+    ///
+    /// # Errors
+    /// Numbers that are no distribution.
+    pub fn restored(values: Vec<f64>, weights: Vec<f64>) -> Result<Self, StateError> {
+        let sum: f64 = weights.iter().sum();
+        let whole = values.is_empty() || (sum - 1.0).abs() < 1e-6;
+        let sound = values.len() == weights.len()
+            && values.iter().all(|value| value.is_finite())
+            && values.is_sorted()
+            && weights.iter().all(|weight| *weight >= 0.0)
+            && whole;
+        let wrong = || StateError("a memory in it is no distribution".into());
+        sound.then_some(Self { values, weights }).ok_or_else(wrong)
     }
 
     fn push(&mut self, value: f64, weight: f64) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use trueup_env::{Event, EventLog, History, Payment};
 
+use super::state::{Reader, Writer};
 use super::term::{self, Ready};
 use super::{Reward, RewardError, Term, default_terms};
 use crate::statistics::Statistics;
@@ -65,6 +66,22 @@ impl Reward for SharedReward {
 
     fn discrepancy(&self) -> f64 {
         self.discrepancy
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.text(NAME);
+        writer.doubles(&[self.discrepancy]);
+        writer.finish()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
+        let mut reader = Reader::new(state);
+        reader.expect(NAME)?;
+        let discrepancy = reader.doubles("the discrepancy")?;
+        reader.end()?;
+        self.discrepancy = discrepancy.first().copied().unwrap_or(f64::NAN);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 use trueup_env::{Covariates, Event, Stream, Streams, Tick, replay};
 
 use super::points::Points;
+use super::shared::SharedReward;
 use super::witness::WitnessReward;
 use super::*;
 use crate::discrepancy::{DISCREPANCIES, Weighted};
@@ -207,6 +208,52 @@ fn memory_mixes_earlier_rollouts_in() {
         assert!(close(&alone, &fitted(0.5, &[&second, &second])), "{feature}");
         assert!(close(&alone, &fitted(0.0, &[&first, &second])), "{feature}");
         assert!(!close(&alone, &fitted(0.5, &[&first, &second])), "{feature}");
+    }
+}
+
+/// A reward that takes up the state of another goes on as it would have: the same pay to the bit
+/// at the next refit, and the same state after it.
+#[test]
+fn a_restored_reward_goes_on_to_the_same_bits() {
+    let logs = [internal(), log(160, 0.03, 20.0, 0.0, 9), log(160, 0.05, 9.0, 0.2, 10)];
+    let pair = r#"{"feature": "kind_pair", "discrepancy": "total-variation"}"#;
+    for kind in [
+        r#"{"kind": "witness"}"#.to_string(),
+        format!(r#"{{"kind": "witness", "terms": [{pair}]}}"#),
+        r#"{"kind": "shared"}"#.to_string(),
+    ] {
+        let config: RewardConfig = serde_json::from_str(&kind).unwrap();
+        let make = || config.build(&statistics()).unwrap();
+        let (mut first, mut second) = (make(), make());
+        second.restore(&first.state()).unwrap();
+        assert!(second.discrepancy().is_nan());
+        for log in &logs[..2] {
+            first.refit(log).unwrap();
+        }
+        second.restore(&first.state()).unwrap();
+        assert_eq!(first.discrepancy().to_bits(), second.discrepancy().to_bits());
+        let [a, b] = [&mut first, &mut second]
+            .map(|reward| pays(reward.refit(&logs[2]).unwrap().as_ref(), &logs[2]));
+        assert!(a.iter().any(|pay| *pay != 0.0));
+        assert!(a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()), "{kind}");
+        assert_eq!(first.state(), second.state(), "{kind}");
+    }
+}
+
+#[test]
+fn a_state_of_another_reward_is_refused_and_changes_nothing() {
+    let mut gap = witness(vec![term("gap", "energy")]);
+    gap.refit(&internal()).unwrap();
+    let mut amount = witness(vec![term("log_amount", "energy")]);
+    let before = amount.state();
+    let error = amount.restore(&gap.state()).unwrap_err().to_string();
+    assert!(error.contains("`gap`") && error.contains("`log_amount`"), "{error}");
+    assert_eq!(amount.state(), before);
+    let mut shared = SharedReward::new(&SharedConfig::default(), &statistics()).unwrap();
+    assert!(shared.restore(&gap.state()).unwrap_err().to_string().contains("shared"));
+    let state = gap.state();
+    for cut in (0..state.len()).step_by(7) {
+        assert!(gap.restore(&state[..cut]).is_err(), "{cut}");
     }
 }
 

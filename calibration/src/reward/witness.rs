@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use trueup_env::{Clock, Event, EventLog, History, Payment};
 
 use super::points::Points;
+use super::state::{Reader, Writer};
 use super::term::{self, Ready, Rollout};
 use super::{Reward, RewardError, Term, default_terms};
 use crate::discrepancy::Witness;
@@ -165,6 +166,37 @@ impl Reward for WitnessReward {
 
     fn discrepancy(&self) -> f64 {
         self.discrepancy
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.text(NAME);
+        writer.doubles(&[self.discrepancy]);
+        for (term, memory) in self.terms.iter().zip(&self.memories) {
+            writer.text(&term.feature);
+            writer.text(&term.discrepancy);
+            writer.doubles(&memory.values);
+            writer.doubles(&memory.weights);
+        }
+        writer.finish()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
+        let mut reader = Reader::new(state);
+        reader.expect(NAME)?;
+        let discrepancy = reader.doubles("the discrepancy")?;
+        let mut memories = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            reader.expect(&term.feature)?;
+            reader.expect(&term.discrepancy)?;
+            let values = reader.doubles("the values of a memory")?;
+            let weights = reader.doubles("the weights of a memory")?;
+            memories.push(Points::restored(values, weights)?);
+        }
+        reader.end()?;
+        self.discrepancy = discrepancy.first().copied().unwrap_or(f64::NAN);
+        self.memories = memories;
+        Ok(())
     }
 }
 
