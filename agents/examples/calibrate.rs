@@ -5,10 +5,13 @@
 use std::error::Error;
 use std::time::Instant;
 
+use trueup_agents::calibrator::{Ppo, PpoCalibratorConfig, RewardSetting};
+use trueup_agents::cloning::{Cloning, CloningConfig};
 use trueup_agents::personas::{PersonasConfig, Uncalibrated};
-use trueup_agents::ppo::{Ppo, PpoConfig};
-
-use trueup_calibration::calibrator::{BgNbdCalibrator, Brief, Calibrator, Progress, Scaling};
+use trueup_agents::step_reward::Witnessed;
+use trueup_calibration::calibrator::{
+    BgNbdCalibrator, Brief, CalibrationError, Calibrator, Progress, Scaling,
+};
 use trueup_calibration::evaluate::{PanelConfig, Run, evaluate};
 use trueup_calibration::external::{load, split};
 use trueup_calibration::reward::RewardConfig;
@@ -30,7 +33,8 @@ impl Progress for Lines {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let iterations = arguments.next().map_or(Ok(PpoConfig::default().iterations), |a| a.parse())?;
+    let iterations =
+        arguments.next().map_or(Ok(PpoCalibratorConfig::default().iterations), |a| a.parse())?;
     let seed = arguments.next().map_or(Ok(1), |a| a.parse())?;
     let streams = Streams::new(seed);
 
@@ -38,16 +42,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let halves = split(&loaded.log, 0.5, &streams)?;
     let statistics = Statistics::of(&halves.train);
     let world = fit_world(&WorldConfig::default(), &statistics)?;
-    let reward = RewardConfig::default().build(&statistics)?;
-    let terms = reward.terms().to_vec();
+    let terms = RewardConfig::default().build(&statistics)?.terms().to_vec();
 
     let personas = Uncalibrated::new(PersonasConfig::default(), world.clone());
-    let config = PpoConfig { iterations, ..PpoConfig::default() };
+    let config = PpoCalibratorConfig { iterations, ..PpoCalibratorConfig::default() };
+    // The reward is built once the users to fit are known.
+    let build = Box::new(|setting: &RewardSetting<'_>| {
+        let reward = RewardConfig::default().build(setting.statistics).map_err(|error| {
+            CalibrationError::Inner { calibrator: "ppo", source: Box::new(error) }
+        })?;
+        Ok(Box::new(Witnessed(reward)) as Box<_>)
+    });
     let mut calibrators: Vec<Box<dyn Calibrator>> = vec![
         Box::new(Scaling::new(personas.simulator())),
         Box::new(BgNbdCalibrator),
         Box::new(personas),
-        Box::new(Ppo::new(config, world, reward)),
+        Box::new(Cloning::new(CloningConfig::default(), world.clone())),
+        Box::new(Ppo::new(config, world, build, serde_json::Value::Null)),
     ];
     let mut runs = Vec::new();
     for calibrator in &mut calibrators {
@@ -58,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             train: Some(&halves.train),
             streams: streams.child(name, 0),
             progress: &Lines,
+            checkpoints: None,
         };
         let simulator = calibrator.calibrate(&brief)?;
         println!("{name}: calibrated in {:.1} s", started.elapsed().as_secs_f64());

@@ -1,92 +1,62 @@
-//! Episodes of many users under a network, with all that an update needs to know of each step.
+//! What an update needs to know of each step, in flat arrays.
 
-use rayon::prelude::*;
-use trueup_calibration::calibrator::CalibrationError;
-use trueup_env::{Actions, CheckedWorld, EventLog, FinanceLanes, Lanes, Payment, Streams, replay};
-
+use crate::architecture::Head;
 use crate::gae::Row;
-use crate::network_policy::{NetworkActor, NetworkPolicy};
-use crate::policy::{Actor, Decision, inner, play};
+use crate::step_reward::Choices;
 
-/// Users per parallel piece. Fixed, so that a rollout does not depend on the number of threads.
-const CHUNK: usize = 256;
-
-/// Steps in flat arrays, one entry a row; rows of one lane are in time order.
-#[derive(Clone, Debug, Default)]
+/// Steps, one entry a row; rows of one lane are in time order, rows of different lanes may be
+/// interleaved.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rollout {
-    /// Observations, rows x size.
+    /// Numbers per observation.
+    pub size: usize,
+    /// Number of lanes.
+    pub lanes: usize,
+    /// Observations as the policy saw them, rows x size.
     pub observations: Vec<f32>,
-    /// Feasible choices, rows x choices.
+    /// Feasible choices, rows x [`Head::mask`]; empty where all are.
     pub masks: Vec<bool>,
-    /// The user.
+    /// The lane.
     pub lane: Vec<u32>,
-    /// Choice: 0 for "nothing".
-    pub kind: Vec<u16>,
-    /// Amount bin; 0 for "nothing".
-    pub bin: Vec<u16>,
-    /// Log probability of the choice under the policy that made it.
+    /// Whole numbers of the actions, rows x [`Head::whole`].
+    pub whole: Vec<u16>,
+    /// Real numbers of the actions, rows x [`Head::real`].
+    pub real: Vec<f32>,
+    /// Log probability of the action under the policy that took it.
     pub log_probability: Vec<f32>,
+    /// Rewards.
+    pub rewards: Vec<f32>,
+    /// Where episodes end, or are cut by the end of the rollout; rows ascending.
+    pub ends: Vec<End>,
+    /// Observations after the ends that are worth something, in the order of `ends`.
+    pub last_observations: Vec<f32>,
 }
 
-/// Notes every decision of an actor.
-struct Recorder<'a> {
-    actor: NetworkActor<'a>,
-    rollout: Rollout,
+/// The last row of an episode in the rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The row.
+    pub row: u32,
+    /// How it ends.
+    pub ending: Ending,
 }
 
-impl Actor for Recorder<'_> {
-    fn act(&mut self, decision: &Decision<'_>, actions: &mut Actions) {
-        self.actor.act(decision, actions);
-        self.rollout.observations.extend_from_slice(decision.observations);
-        self.rollout.masks.extend_from_slice(decision.masks);
-        self.rollout.lane.extend_from_slice(decision.lanes);
-        self.rollout.kind.extend_from_slice(&actions.kind);
-        self.rollout.bin.extend_from_slice(&self.actor.draws.bin);
-        self.rollout.log_probability.extend_from_slice(&self.actor.draws.log_probability);
-    }
+/// How an episode ends. Only what terminated is worth nothing afterwards; else the value of the
+/// next of [`Rollout::last_observations`] stands for the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself.
+    Terminated,
+    /// By a limit outside the task.
+    Truncated,
+    /// Not yet: the rollout does.
+    GoesOn,
 }
 
 impl Rollout {
-    /// Plays whole episodes of `users` users; the log holds what they did.
-    ///
-    /// # Errors
-    /// An action outside the action space.
-    pub fn collect(
-        world: &CheckedWorld,
-        policy: &NetworkPolicy,
-        users: usize,
-        streams: &Streams,
-    ) -> Result<(Self, EventLog), CalibrationError> {
-        let starts: Vec<usize> = (0..users).step_by(CHUNK).collect();
-        let parts: Result<Vec<(Self, EventLog)>, CalibrationError> = starts
-            .par_iter()
-            .map(|&first| {
-                let count = CHUNK.min(users - first);
-                let mut lanes = FinanceLanes::new(world.clone(), count).first_user(first as u64);
-                lanes.reset(streams);
-                let actor = policy.network_actor(first as u64, count, streams);
-                let mut recorder = Recorder { actor, rollout: Self::default() };
-                play(&mut lanes, &mut recorder)?;
-                recorder.rollout.lane.iter_mut().for_each(|lane| *lane += first as u32);
-                Ok((recorder.rollout, lanes.log("").map_err(inner)?))
-            })
-            .collect();
-        let (parts, logs): (Vec<Self>, Vec<EventLog>) = parts?.into_iter().unzip();
-        let log = EventLog::concatenate(logs).map_err(inner)?;
-        Ok((Self::concatenate(parts), log))
-    }
-
-    fn concatenate(parts: Vec<Self>) -> Self {
-        let mut all = Self::default();
-        for part in parts {
-            all.observations.extend(part.observations);
-            all.masks.extend(part.masks);
-            all.lane.extend(part.lane);
-            all.kind.extend(part.kind);
-            all.bin.extend(part.bin);
-            all.log_probability.extend(part.log_probability);
-        }
-        all
+    /// The decisions alone.
+    pub fn choices(&self) -> Choices<'_> {
+        Choices { observations: &self.observations, masks: &self.masks, whole: &self.whole }
     }
 
     /// Number of rows.
@@ -94,41 +64,71 @@ impl Rollout {
         self.lane.len()
     }
 
-    /// What each row earns under a frozen payment, with the ends of the episodes marked: rows for
-    /// advantage estimation, values still 0.
-    ///
-    /// The end of the horizon is a truncation of the world but the end of the task: a payment
-    /// speaks of what users do within the window, and how much of it is left is in the
-    /// observation. So the value after the last step is 0.
-    pub fn pay(&self, log: &EventLog, payment: &dyn Payment) -> Vec<Row> {
-        let users: Vec<(Vec<f64>, f64)> = (0..log.user_count())
-            .into_par_iter()
-            .map(|user| {
-                let mut pays = Vec::with_capacity(log.events_of(user).len());
-                let end = replay(payment, log.events_of(user), |pay| pays.push(pay));
-                (pays, end)
-            })
+    /// Appends the rows of other lanes. Their lane numbers start at `first`.
+    pub fn append(&mut self, part: Self, first: u32) {
+        let start = self.rows() as u32;
+        self.size = part.size;
+        self.lanes = self.lanes.max(first as usize + part.lanes);
+        self.observations.extend(part.observations);
+        self.masks.extend(part.masks);
+        self.lane.extend(part.lane.iter().map(|lane| lane + first));
+        self.whole.extend(part.whole);
+        self.real.extend(part.real);
+        self.log_probability.extend(part.log_probability);
+        self.rewards.extend(part.rewards);
+        self.ends.extend(part.ends.iter().map(|end| End { row: end.row + start, ..*end }));
+        self.last_observations.extend(part.last_observations);
+    }
+
+    /// Rows for advantage estimation: `values` of all rows, `last_values` of
+    /// [`Rollout::last_observations`].
+    pub fn valued(&self, values: &[f32], last_values: &[f32]) -> Vec<Row> {
+        let columns = self.lane.iter().zip(&self.rewards).zip(values);
+        let mut rows: Vec<Row> = columns
+            .map(|((&lane, &reward), &value)| Row { lane, reward, value, last: None })
             .collect();
-        let mut paid = vec![0_usize; users.len()];
-        let mut rows: Vec<Row> = Vec::with_capacity(self.rows());
-        for (&lane, &kind) in self.lane.iter().zip(&self.kind) {
-            let mut reward = 0.0;
-            if kind > 0 {
-                let user = lane as usize;
-                reward = users[user].0.get(paid[user]).copied().unwrap_or(0.0) as f32;
-                paid[user] += 1;
-            }
-            rows.push(Row { lane, reward, value: 0.0, last: None });
-        }
-        let mut seen = vec![false; users.len()];
-        for row in rows.iter_mut().rev() {
-            let user = row.lane as usize;
-            if !seen[user] {
-                seen[user] = true;
-                row.reward += users[user].1 as f32;
-                row.last = Some(0.0);
-            }
+        let mut last_values = last_values.iter();
+        for end in &self.ends {
+            let last = match end.ending {
+                Ending::Terminated => Some(0.0),
+                Ending::Truncated | Ending::GoesOn => last_values.next().copied(),
+            };
+            rows[end.row as usize].last = last;
         }
         rows
+    }
+
+    /// Whether a row did something: chose a kind in a hybrid head. Rows of other heads always do.
+    pub fn acts(&self, head: &Head, row: u32) -> bool {
+        !matches!(head, Head::Hybrid { .. }) || self.whole[row as usize * 2] > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_side_by_side_keep_their_ends() {
+        let part = |reward: f32, ending| Rollout {
+            size: 1,
+            lanes: 1,
+            observations: vec![0.0, 1.0],
+            lane: vec![0, 0],
+            whole: vec![0, 1],
+            log_probability: vec![-0.5; 2],
+            rewards: vec![reward; 2],
+            ends: vec![End { row: 1, ending }],
+            last_observations: if ending == Ending::Terminated { vec![] } else { vec![2.0] },
+            ..Rollout::default()
+        };
+        let mut rollout = Rollout::default();
+        rollout.append(part(1.0, Ending::Terminated), 0);
+        rollout.append(part(2.0, Ending::Truncated), 1);
+        assert_eq!((rollout.lanes, &rollout.lane[..]), (2, &[0, 0, 1, 1][..]));
+        let rows = rollout.valued(&[0.1, 0.2, 0.3, 0.4], &[9.0]);
+        let last: Vec<_> = rows.iter().map(|row| row.last).collect();
+        assert_eq!(last, [None, Some(0.0), None, Some(9.0)]);
+        assert!(rollout.acts(&Head::Hybrid { choices: 2, bins: 1 }, 0) == (rollout.whole[0] > 0));
     }
 }
