@@ -127,7 +127,7 @@ fn main() -> Result<(), Failure> {
         let values =
             BTreeMap::from([(DISCREPANCY.to_owned(), value), (ENV_STEPS.to_owned(), t * 26_624.0)]);
         let calibrator = "ppo".to_owned();
-        metrics.append(&Metric { calibrator, iteration, total: 120, values })?;
+        metrics.append(&Metric { calibrator, seed: None, iteration, total: 120, values })?;
     }
     run.write_series(&series)?;
     run.write_json(

@@ -21,6 +21,7 @@
 
 mod error;
 mod files;
+mod interval;
 pub mod metrics;
 pub mod plots;
 pub mod provenance;
@@ -28,12 +29,16 @@ mod report;
 mod run_directory;
 mod series;
 mod summary;
+pub mod tensorboard;
+pub mod training;
 
 pub use error::ResultsError;
 pub use files::write_atomically;
+pub use interval::{Estimate, mean_over_seeds};
 pub use metrics::{Metric, MetricsWriter};
 pub use provenance::{DataSource, Provenance, ProvenanceInput};
 pub use report::{ReportInput, write_report};
 pub use run_directory::{RunDirectory, State, Status, status};
 pub use series::{Facts, FeatureSeries, Histogram, Series, Side};
 pub use summary::{Failure, Mode, Summary};
+pub use training::{SeedFailure, SeedResult, TrainingSummary, is_training, write_training_report};

@@ -1,6 +1,7 @@
 //! Where a result comes from: program, machine, command, seeds and data. No network is asked.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Provenance {
     /// SHA-256 over what differs from that commit (changes of tracked files, names and contents of
     /// new ones); none where nothing does.
     pub dirty: Option<String>,
+    /// SHA-256 of the program file; empty where it cannot be read.
+    #[serde(default)]
+    pub program_sha256: String,
     /// Compiler.
     pub rustc: String,
     /// Target triple.
@@ -71,6 +75,7 @@ impl Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit,
             dirty,
+            program_sha256: program_sha256(),
             rustc: env!("TRUEUP_RUSTC").to_owned(),
             target: env!("TRUEUP_TARGET").to_owned(),
             profile: env!("TRUEUP_PROFILE").to_owned(),
@@ -100,6 +105,25 @@ impl Provenance {
         };
         self.command.iter().map(quote).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// SHA-256 of the running program's file: what a version and a commit do not tell apart.
+fn program_sha256() -> String {
+    let read = || -> std::io::Result<String> {
+        let mut file = BufReader::with_capacity(1 << 20, fs::File::open(std::env::current_exe()?)?);
+        let mut hash = Sha256::new();
+        loop {
+            let bytes = file.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            hash.update(bytes);
+            let read = bytes.len();
+            file.consume(read);
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    read().unwrap_or_default()
 }
 
 /// SHA-256 in hex.

@@ -137,6 +137,33 @@ impl RunDirectory {
         Ok(run)
     }
 
+    /// Takes up a run directory that another process has left, to go on in it. What is there stays.
+    ///
+    /// # Errors
+    /// A folder that is no run directory, one that another process writes, or a failed write.
+    pub fn reopen(path: &Path) -> Result<Self, ResultsError> {
+        let before = status(path)?;
+        let lock_path = path.join(LOCK);
+        // The content is of no use, but a lock needs a file that may be written.
+        let lock = File::options().create(true).append(true).open(&lock_path);
+        let lock = lock.map_err(|source| ResultsError::write(&lock_path, source))?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(locked(path, &before));
+        }
+        let status = Status {
+            state: State::Running,
+            pid: std::process::id(),
+            host: host(),
+            boot: boot(),
+            started: before.started,
+            ended: None,
+            message: None,
+        };
+        let run = Self { path: path.to_owned(), status, _lock: lock, finished: false };
+        run.write_json(STATUS, &run.status)?;
+        Ok(run)
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -255,7 +282,8 @@ fn boot() -> String {
     id.trim().to_owned()
 }
 
-fn folder_name(name: &str) -> String {
+/// A name as a folder can have it: other letters become `-`.
+pub(crate) fn folder_name(name: &str) -> String {
     let keep = |c: char| {
         if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }
     };
@@ -319,6 +347,24 @@ mod tests {
         assert_eq!(status(&path).unwrap().state, State::Interrupted);
         fs::remove_file(path.join(LOCK)).unwrap();
         assert_eq!(status(&path).unwrap().state, State::Interrupted);
+    }
+
+    #[test]
+    fn a_run_is_taken_up_by_one_process_at_a_time() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDirectory::create(root.path(), "long", 1).unwrap();
+        let path = run.path().to_owned();
+        run.write("logs/a.csv", b"a").unwrap();
+        let error = RunDirectory::reopen(&path).unwrap_err().to_string();
+        assert!(error.contains("another process"), "{error}");
+        run.finish(State::Interrupted, Some("asked to stop")).unwrap();
+        let again = RunDirectory::reopen(&path).unwrap();
+        assert_eq!(status(&path).unwrap().state, State::Running);
+        assert_eq!(fs::read(path.join("logs/a.csv")).unwrap(), b"a");
+        again.finish(State::Done, None).unwrap();
+        let after = status(&path).unwrap();
+        assert_eq!((after.state, after.message), (State::Done, None));
+        assert!(RunDirectory::reopen(root.path()).is_err());
     }
 
     #[test]

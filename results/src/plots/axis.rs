@@ -61,6 +61,11 @@ impl Axis {
         axis
     }
 
+    /// Its lower and upper end.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
+    }
+
     /// Where a value lies, from 0 to 1; values beyond the ends lie at the ends.
     pub fn share(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)

@@ -1,4 +1,4 @@
-//! A drawing area in CSS pixels, and a frame with axes in it.
+//! A drawing area in CSS pixels.
 
 use std::fmt::Display;
 
@@ -10,9 +10,8 @@ use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, IntoTextStyle, RGBColor, ShapeStyle,
 };
 
-use super::axis::Axis;
-use super::mark::{Mark, along};
-use super::style::{FAMILY, GRID, INK, Look, MUTED, PAPER};
+use super::mark::Mark;
+use super::style::{FAMILY, INK, Look, PAPER};
 
 /// Why a picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +39,11 @@ pub const TITLE: f64 = 15.0;
 
 /// How much wider than the embedded font the font of a reader may be.
 pub const SLACK: f64 = 1.1;
-/// Distance between the marks of a line.
-const BETWEEN: f64 = 90.0;
+
+/// Opacity of a pale line.
+const PALE: f64 = 0.5;
+/// Opacity of a wash.
+const WASH: f64 = 0.25;
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,10 +185,27 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         Ok(self.area.draw(&PathElement::new(points, self.stroke(colour, width)))?)
     }
 
+    /// Draws a thin line through points that lets others show.
+    pub(crate) fn pale_line(
+        &self,
+        points: &[(f64, f64)],
+        colour: RGBColor,
+    ) -> Result<(), PlotError> {
+        let points: Vec<_> = points.iter().map(|&p| self.device(p)).collect();
+        let width = (0.8 * self.scale).round().max(1.0) as u32;
+        Ok(self.area.draw(&PathElement::new(points, colour.mix(PALE).stroke_width(width)))?)
+    }
+
     /// Fills a polygon.
     pub(crate) fn polygon(&self, points: &[(f64, f64)], colour: RGBColor) -> Result<(), PlotError> {
         let points: Vec<_> = points.iter().map(|&p| self.device(p)).collect();
         Ok(self.area.draw(&Polygon::new(points, colour.filled()))?)
+    }
+
+    /// Fills a polygon so thinly that what lies below shows through.
+    pub(crate) fn wash(&self, points: &[(f64, f64)], colour: RGBColor) -> Result<(), PlotError> {
+        let points: Vec<_> = points.iter().map(|&p| self.device(p)).collect();
+        Ok(self.area.draw(&Polygon::new(points, colour.mix(WASH).filled()))?)
     }
 
     /// Fills a rectangle between two corners.
@@ -254,155 +273,4 @@ pub struct Entry<'a> {
     pub look: Look,
     /// Whether it is a block, not a line.
     pub area: bool,
-}
-
-/// A rectangle of a canvas with two axes.
-pub struct Frame<'a, 'c, B: DrawingBackend> {
-    canvas: &'a Canvas<'c, B>,
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
-    x: Axis,
-    y: Axis,
-}
-
-impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
-    /// Draws grid, axis numbers and axis titles below `top`.
-    pub fn new(canvas: &'a Canvas<'c, B>, top: f64, x: Axis, y: Axis) -> Result<Self, PlotError> {
-        let (width, height) = canvas.size();
-        let widest =
-            y.ticks.iter().map(|(_, label)| canvas.width_of(label, TEXT)).fold(0.0, f64::max);
-        let left = 34.0 + widest * SLACK;
-        let frame = Self {
-            canvas,
-            left,
-            top: top + 10.0,
-            right: width - 16.0,
-            bottom: height - 46.0,
-            x,
-            y,
-        };
-        frame.draw_axes()?;
-        Ok(frame)
-    }
-
-    fn draw_axes(&self) -> Result<(), PlotError> {
-        let canvas = self.canvas;
-        for (value, label) in &self.y.ticks {
-            let y = self.place_y(*value);
-            canvas.line(&[(self.left, y), (self.right, y)], GRID, 1.0)?;
-            canvas.text(label, self.left - 7.0, y, TEXT, MUTED, Anchor::End)?;
-        }
-        let mut free = f64::NEG_INFINITY;
-        for (value, label) in &self.x.ticks {
-            let x = self.place_x(*value);
-            canvas.line(&[(x, self.top), (x, self.bottom)], GRID, 1.0)?;
-            let half = canvas.width_of(label, TEXT) * SLACK / 2.0;
-            // A label that would touch its neighbour or leave the picture is left out.
-            if x - half > free && x + half < canvas.size().0 {
-                canvas.text(label, x, self.bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
-                free = x + half + 6.0;
-            }
-        }
-        canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], MUTED, 1.0)?;
-        let middle = (self.left + self.right) / 2.0;
-        let half = middle.min(canvas.size().0 - middle);
-        let title = canvas.fit(&self.x.title, TEXT, half * 2.0);
-        canvas.text(&title, middle, self.bottom + 33.0, TEXT, INK, Anchor::Middle)?;
-        let title = canvas.fit(&self.y.title, TEXT, self.bottom - self.top + 20.0);
-        canvas.text_upwards(&title, 14.0, (self.top + self.bottom) / 2.0)
-    }
-
-    /// Where a value of the horizontal axis lies; values beyond the axis lie at its ends.
-    pub fn place_x(&self, value: f64) -> f64 {
-        self.left + self.x.share(value) * (self.right - self.left)
-    }
-
-    /// Where a value of the vertical axis lies; values beyond the axis lie at its ends.
-    pub fn place_y(&self, value: f64) -> f64 {
-        self.bottom - self.y.share(value) * (self.bottom - self.top)
-    }
-
-    /// Draws a curve, with no more points than the eye can tell, and its marks.
-    pub fn curve(
-        &self,
-        points: impl IntoIterator<Item = (f64, f64)>,
-        look: Look,
-    ) -> Result<(), PlotError> {
-        let placed: Vec<_> =
-            points.into_iter().map(|(x, y)| (self.place_x(x), self.place_y(y))).collect();
-        let placed = simplify(&placed, 0.3);
-        self.canvas.line(&placed, look.colour, look.width)?;
-        for at in along(&placed, look.start * BETWEEN, BETWEEN) {
-            self.canvas.mark(at, 3.2, look)?;
-        }
-        Ok(())
-    }
-
-    /// Fills the area between a curve and the horizontal axis.
-    pub fn area(&self, points: &[(f64, f64)], colour: RGBColor) -> Result<(), PlotError> {
-        let mut placed: Vec<_> =
-            points.iter().map(|&(x, y)| (self.place_x(x), self.place_y(y))).collect();
-        let ends = (placed.first().copied(), placed.last().copied());
-        let (Some((first, _)), Some((last, _))) = ends else {
-            return Ok(());
-        };
-        placed.extend([(last, self.bottom), (first, self.bottom)]);
-        self.canvas.polygon(&placed, colour)
-    }
-}
-
-/// Leaves out points that lie within `tolerance` of the line through the points that stay
-/// (Ramer 1972; Douglas and Peucker 1973).
-fn simplify(points: &[(f64, f64)], tolerance: f64) -> Vec<(f64, f64)> {
-    if points.len() < 3 {
-        return points.to_vec();
-    }
-    let mut keep = vec![false; points.len()];
-    let mut spans = vec![(0, points.len() - 1)];
-    while let Some((first, last)) = spans.pop() {
-        keep[first] = true;
-        keep[last] = true;
-        let mut worst = (tolerance, None);
-        for i in first + 1..last {
-            let distance = distance(points[i], points[first], points[last]);
-            if distance > worst.0 {
-                worst = (distance, Some(i));
-            }
-        }
-        if let (_, Some(i)) = worst {
-            spans.extend([(first, i), (i, last)]);
-        }
-    }
-    points.iter().zip(keep).filter(|(_, keep)| *keep).map(|(point, _)| *point).collect()
-}
-
-/// Distance of `p` from the segment `a` to `b`.
-fn distance(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
-    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-    let length = dx * dx + dy * dy;
-    let along = ((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length;
-    let along = if length > 0.0 { along.clamp(0.0, 1.0) } else { 0.0 };
-    (p.0 - a.0 - along * dx).hypot(p.1 - a.1 - along * dy)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn simplified_curves_stay_within_the_tolerance() {
-        let curve = (0..500).map(|i| (f64::from(i), (f64::from(i) / 40.0).sin() * 50.0));
-        let curve: Vec<_> = curve.collect();
-        let few = simplify(&curve, 0.3);
-        assert!(few.len() < 150, "{}", few.len());
-        for &point in &curve {
-            let near = few.windows(2).map(|s| distance(point, s[0], s[1])).fold(f64::MAX, f64::min);
-            assert!(near <= 0.3);
-        }
-        assert_eq!(simplify(&[], 0.3), []);
-        assert_eq!(simplify(&[(1.0, 1.0)], 0.3), [(1.0, 1.0)]);
-        assert_eq!(simplify(&[(0.0, 0.0), (0.0, 9.0), (5.0, 9.0)], 0.3).len(), 3);
-    }
 }

@@ -5,7 +5,8 @@ use plotters::prelude::DrawingBackend;
 use trueup_calibration::statistics::Distribution;
 
 use super::axis::{Axis, feature_axis, feature_range};
-use super::canvas::{Canvas, Entry, Frame, PlotError};
+use super::canvas::{Canvas, Entry, PlotError};
+use super::frame::Frame;
 use super::style::{Look, REAL_LOOK, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
@@ -31,6 +32,7 @@ pub(super) fn features(
 ) -> Vec<Outcome> {
     let real = |feature: &&FeatureSeries| feature.histogram.is_some() || feature.sides.is_empty();
     let features = input.series.features.iter().filter(real);
+    let (single, told): (Vec<_>, Vec<_>) = features.partition(|f| constant(f).is_some());
     let outcome = |feature: &FeatureSeries| {
         if feature.sides.is_empty() {
             let why = format!("{}: not defined for any real user.", feature.title);
@@ -38,11 +40,27 @@ pub(super) fn features(
         }
         Outcome::Drawn(make(input, feature))
     };
-    let outcomes: Vec<Outcome> = features.map(outcome).collect();
+    let mut outcomes: Vec<Outcome> = told.into_iter().map(outcome).collect();
+    let word = |feature: &FeatureSeries| {
+        let (scale, _) = feature_axis(input.series, feature);
+        constant(feature).map(|value| format!("{} ({})", feature.title, scale.label(value)))
+    };
+    let words: Vec<_> = single.into_iter().filter_map(word).collect();
+    if !words.is_empty() {
+        let why = "Left out, because real and simulated users all have one value";
+        outcomes.push(Outcome::Empty(format!("{why}: {}.", words.join(", "))));
+    }
     if outcomes.is_empty() {
         return vec![Outcome::Empty("The run stored no distributions.".to_owned())];
     }
     outcomes
+}
+
+/// The value that all rows of all sides have; none where any differs.
+fn constant(feature: &FeatureSeries) -> Option<f64> {
+    let value = *feature.sides.first()?.distribution.as_ref()?.quantiles.first()?;
+    let same = |d: &Distribution| d.quantiles.iter().all(|q| *q == value);
+    feature.sides.iter().all(|s| s.distribution.as_ref().is_some_and(same)).then_some(value)
 }
 
 /// The curves of a feature, the real users first.
@@ -127,6 +145,31 @@ fn steps(distribution: &Distribution) -> impl Iterator<Item = (f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_feature_is_constant_where_no_side_has_a_second_value() {
+        let side = |values: &[f64]| crate::series::Side {
+            name: "a".into(),
+            rows: values.len(),
+            distribution: Distribution::of(values),
+            shares: vec![1.0],
+        };
+        let of = |sides: Vec<crate::series::Side>| {
+            constant(&FeatureSeries {
+                name: "event_count".into(),
+                title: "Events".into(),
+                unit: String::new(),
+                definition: String::new(),
+                sides,
+                histogram: None,
+            })
+        };
+        assert_eq!(of(vec![side(&[2.0; 9]), side(&[2.0])]), Some(2.0));
+        assert_eq!(of(vec![side(&[2.0; 9]), side(&[3.0; 9])]), None);
+        assert_eq!(of(vec![side(&[2.0; 9]), side(&[2.0, 3.0])]), None);
+        assert_eq!(of(vec![side(&[1.0, 2.0]), side(&[2.0])]), None);
+        assert_eq!(of(Vec::new()), None);
+    }
 
     #[test]
     fn steps_are_the_distribution_function() {

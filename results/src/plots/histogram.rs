@@ -4,8 +4,9 @@
 use plotters::prelude::DrawingBackend;
 
 use super::axis::{Axis, feature_axis};
-use super::canvas::{Canvas, Frame, PlotError};
+use super::canvas::{Canvas, PlotError};
 use super::ecdf::{curves, entries, features};
+use super::frame::Frame;
 use super::style::AREA;
 use super::{Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;

@@ -39,9 +39,27 @@ impl Intervals {
         let words: Vec<_> = self.rows.iter().map(|r| format!("{} {}", r.name, r.label)).collect();
         words.join(", ")
     }
+
+    /// Draws an interval that stays visible behind the mark on it, however narrow it is.
+    fn whisker<B: DrawingBackend>(
+        canvas: &Canvas<'_, B>,
+        (from, to): (f64, f64),
+        y: f64,
+        look: Look,
+    ) -> Result<(), PlotError> {
+        let (top, bottom) = (y - REACH, y + REACH);
+        canvas.wash(&[(from, top), (to, top), (to, bottom), (from, bottom)], look.colour)?;
+        canvas.line(&[(from, y), (to, y)], look.colour, 3.0)?;
+        for end in [from, to] {
+            canvas.line(&[(end, top), (end, bottom)], look.colour, 1.5)?;
+        }
+        Ok(())
+    }
 }
 
 const ROW: f64 = 34.0;
+/// Half the height of an interval: more than that of a mark, which is often the wider of the two.
+const REACH: f64 = 10.0;
 const TOP: f64 = 62.0;
 
 impl Plot for Intervals {
@@ -81,17 +99,10 @@ impl Plot for Intervals {
             let y = TOP + ROW * (i as f64 + 0.5);
             let name = canvas.fit(&row.name, TEXT, left - 16.0);
             canvas.text(&name, left - 12.0, y, TEXT, INK, Anchor::End)?;
-            if let Some([low, high]) = row.ci {
-                canvas.line(&[(place(low), y), (place(high), y)], row.look.colour, 3.0)?;
-                for end in [low, high] {
-                    canvas.line(
-                        &[(place(end), y - 5.0), (place(end), y + 5.0)],
-                        row.look.colour,
-                        1.5,
-                    )?;
-                }
+            if let Some([low, high]) = row.ci.filter(|[low, high]| low < high) {
+                Self::whisker(canvas, (place(low), place(high)), y, row.look)?;
             }
-            canvas.mark((place(row.value), y), 5.0, row.look)?;
+            canvas.mark((place(row.value), y), 4.0, row.look)?;
             canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
         }
         let middle = (left + right) / 2.0;

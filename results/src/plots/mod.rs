@@ -15,11 +15,13 @@ mod canvas;
 mod classifier;
 mod ecdf;
 mod forest;
+mod frame;
 mod heatmap;
 mod histogram;
 mod intervals;
 mod kinds;
 mod learning_curve;
+mod learning_curves;
 mod mark;
 mod overview;
 mod qq;
@@ -28,6 +30,7 @@ mod style;
 
 pub(crate) use axis::{money, number};
 pub use canvas::{Canvas, PlotError};
+pub use learning_curves::{Group, LearningCurves, groups};
 pub use render::Render;
 pub(crate) use style::{FAMILY, THEME};
 

@@ -103,7 +103,7 @@ fn outside(svg: &str) -> Vec<String> {
 #[test]
 fn no_text_leaves_its_picture() {
     style::register().unwrap();
-    for (input, least) in [(made_up("a"), 40), (made_up(LONG), 40)] {
+    for (input, least) in [(made_up("a"), 35), (made_up(LONG), 35)] {
         let input =
             PlotInput { summary: &input.summary, series: &input.series, metrics: &input.metrics };
         let mut count = 0;
@@ -123,6 +123,20 @@ fn no_text_leaves_its_picture() {
         Words("a line that is much longer than a picture of this width can ever hold".into());
     assert_eq!(outside(&long.svg("a", "", "").unwrap()).len(), 1);
     assert_eq!(outside(&Words("a line".into()).svg("a", "", "").unwrap()), [""; 0]);
+}
+
+#[test]
+fn no_text_leaves_curves_over_seeds() {
+    let seeds = vec![vec![(0.0, -1e9), (1e7, 1e9)], vec![(0.0, 0.0), (5e6, 3.0)]];
+    let group = |place| Group { name: LONG.to_owned(), place, seeds: seeds.clone() };
+    for groups in [vec![group(0)], (0..9).map(group).collect()] {
+        let curves = LearningCurves::new(LONG, (LONG, LONG), &groups).unwrap();
+        let curves = curves.with_reference(475.0, LONG);
+        for curves in [curves.clone(), curves.clone().from_zero(), curves.small()] {
+            assert_eq!(outside(&curves.svg("a", "", "").unwrap()), [""; 0]);
+        }
+    }
+    assert!(LearningCurves::new("", ("", ""), &[]).is_none());
 }
 
 /// A name that no legend has room for.

@@ -8,18 +8,20 @@ use base64::Engine;
 use crate::error::ResultsError;
 use crate::files::{read_json, read_text, write_atomically};
 use crate::metrics::{self, Metric};
-use crate::plots::{FAMILY, Outcome, PLOTS, PlotInput, THEME};
+use crate::plots::{FAMILY, Outcome, PLOTS, Picture, PlotError, PlotInput, THEME};
 use crate::provenance::Provenance;
 use crate::run_directory::{State, Status, status};
 use crate::series::Series;
-use crate::summary::Summary;
+use crate::summary::{Mode, Summary};
 
 mod tables;
 mod verdict;
 mod words;
 
-use tables::{Bars, Table};
-pub(crate) use words::feature_title;
+use tables::Bars;
+pub(crate) use tables::{Cells, Table, provenance};
+pub(crate) use verdict::Verdict;
+pub(crate) use words::{banner, count, feature_title, repeat};
 
 static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.woff2");
 const STYLE: &str = include_str!("../../templates/report.css");
@@ -85,10 +87,10 @@ pub fn write_report(folder: &Path, input: &ReportInput) -> Result<PathBuf, Resul
 }
 
 /// A picture on the page.
-struct Figure {
+pub(crate) struct Figure {
     about: String,
-    svg: String,
-    description: String,
+    pub(crate) svg: String,
+    pub(crate) description: String,
 }
 
 /// All pictures of one kind.
@@ -113,35 +115,35 @@ fn draw(folder: &Path, input: &ReportInput) -> Result<Vec<Section>, ResultsError
             match outcome {
                 Outcome::Empty(why) => section.empty.push(why),
                 Outcome::Drawn(picture) => {
-                    let name = file_name(kind.name, &picture.about);
-                    let fail = |why: crate::plots::PlotError| ResultsError::Plot {
-                        plot: name.clone(),
-                        why: why.to_string(),
-                    };
-                    let svg = picture.drawing.svg(&name, &picture.title, &picture.description);
-                    let svg = svg.map_err(fail)?;
-                    write_atomically(&plots.join(format!("{name}.svg")), svg.as_bytes())?;
-                    let temporary = plots.join(format!(".{name}.tmp.png"));
-                    let drawn = picture.drawing.png(&temporary).map_err(fail);
-                    if drawn.is_err() {
-                        // What is left of a failed picture is of no use to anyone.
-                        let _ = std::fs::remove_file(&temporary);
-                    }
-                    drawn?;
-                    let path = plots.join(format!("{name}.png"));
-                    std::fs::rename(&temporary, &path)
-                        .map_err(|source| ResultsError::write(&path, source))?;
-                    section.figures.push(Figure {
-                        about: picture.about,
-                        svg,
-                        description: picture.description,
-                    });
+                    section.figures.push(draw_picture(&plots, kind.name, picture)?);
                 }
             }
         }
         sections.push(section);
     }
     Ok(sections)
+}
+
+/// Writes a picture as SVG and PNG into the folder of plots.
+pub(crate) fn draw_picture(
+    plots: &Path,
+    kind: &str,
+    picture: Picture,
+) -> Result<Figure, ResultsError> {
+    let name = file_name(kind, &picture.about);
+    let fail = |why: PlotError| ResultsError::Plot { plot: name.clone(), why: why.to_string() };
+    let svg = picture.drawing.svg(&name, &picture.title, &picture.description).map_err(fail)?;
+    write_atomically(&plots.join(format!("{name}.svg")), svg.as_bytes())?;
+    let temporary = plots.join(format!(".{name}.tmp.png"));
+    let drawn = picture.drawing.png(&temporary).map_err(fail);
+    if drawn.is_err() {
+        // What is left of a failed picture is of no use to anyone.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    drawn?;
+    let path = plots.join(format!("{name}.png"));
+    std::fs::rename(&temporary, &path).map_err(|source| ResultsError::write(&path, source))?;
+    Ok(Figure { about: picture.about, svg, description: picture.description })
 }
 
 /// `ecdf-log_amount`; letters of calibrators' names that a file name cannot hold become `-`.
@@ -156,6 +158,7 @@ fn file_name(kind: &str, about: &str) -> String {
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
+    kind: &'static str,
     title: String,
     subtitle: String,
     style: String,
@@ -185,11 +188,13 @@ impl<'a> Page<'a> {
         let section = |name: &str| sections.iter().find(|section| section.kind == name);
         let heatmaps = section("heatmap").map_or(&[][..], |s| &s.figures);
         let is_best = |figure: &&Figure| Some(figure.about.as_str()) == best;
+        let repeats = input.config.is_some() && summary.mode == Mode::Run;
         let mut page = Self {
+            kind: "Discrepancy report",
             title: summary.name.clone(),
             subtitle: words::subtitle(input),
             style: String::new(),
-            banner: words::banner(input),
+            banner: words::banner(input.status.as_ref()),
             verdict: verdict::of(summary),
             ranking: tables::ranking(summary),
             key: ["forest", "classifier", "learning-curve"]
@@ -208,7 +213,7 @@ impl<'a> Page<'a> {
             account: &input.account,
             config: input.config.as_deref(),
             provenance: tables::provenance(input.provenance.as_ref()),
-            repeat: words::repeat(folder, input),
+            repeat: words::repeat(folder, input.provenance.as_ref(), repeats),
         };
         page.style = style(&page);
         page
@@ -216,7 +221,7 @@ impl<'a> Page<'a> {
 }
 
 /// Style sheet, colours of pictures on dark pages, and the Korean font where it is needed.
-fn style(page: &Page<'_>) -> String {
+pub(crate) fn style(page: &impl Template) -> String {
     let mut style = STYLE.replace("/*FAMILY*/", FAMILY);
     let dark: String = THEME
         .iter()

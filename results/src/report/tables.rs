@@ -10,7 +10,7 @@ use crate::series::{Facts, Series};
 use crate::summary::{Mode, Summary};
 
 /// One row: its header, and its cells.
-pub(super) struct Cells {
+pub(crate) struct Cells {
     pub head: String,
     pub cells: Vec<String>,
     /// Whether it is the one to look at.
@@ -18,7 +18,7 @@ pub(super) struct Cells {
 }
 
 /// A table with a header row and header cells at the left.
-pub(super) struct Table {
+pub(crate) struct Table {
     pub caption: String,
     pub columns: Vec<String>,
     pub rows: Vec<Cells>,
@@ -214,7 +214,7 @@ pub(super) fn importance(summary: &Summary) -> Vec<Bars> {
 }
 
 /// Provenance as names and values.
-pub(super) fn provenance(provenance: Option<&Provenance>) -> Vec<(&'static str, String)> {
+pub(crate) fn provenance(provenance: Option<&Provenance>) -> Vec<(&'static str, String)> {
     let Some(p) = provenance else {
         return Vec::new();
     };

@@ -76,6 +76,7 @@ pub(crate) fn made_up(name: &str) -> ReportInput {
     input.metrics = (0..3u32)
         .map(|i| crate::Metric {
             calibrator: long("ppo"),
+            seed: None,
             iteration: u64::from(i),
             total: 3,
             values: [(metrics::DISCREPANCY.to_owned(), f64::from(3 - i))].into(),
@@ -101,7 +102,7 @@ fn the_page_stands_alone_and_names_its_parts() {
     assert_eq!(html.matches("<h1").count(), 1);
     let pictures = html.matches("<svg ").count();
     assert_eq!(pictures, html.matches("role=\"img\" aria-labelledby=").count());
-    assert!(pictures > 40, "{pictures}");
+    assert!(pictures > 35, "{pictures}");
     let ids = || html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let unique: HashSet<_> = ids().collect();
     assert_eq!(unique.len(), ids().count(), "ids are unique");
@@ -176,6 +177,29 @@ fn a_run_that_did_not_end_well_says_so() {
     run.finish(State::Interrupted, Some("stopped by Ctrl-C")).unwrap();
     let (_folder, html) = written(&ReportInput::read(&path).unwrap());
     assert!(html.contains("This run was interrupted: stopped by Ctrl-C."));
+}
+
+#[test]
+fn features_of_a_single_value_are_named_and_not_drawn() {
+    let mut input = input("constant");
+    let title = "Events per user";
+    let why = "Left out, because real and simulated users all have one value: ";
+    let named = |html: &str| -> Vec<bool> {
+        let lines = html.split(why).skip(1).map(|rest| rest.split("</p>").next().unwrap());
+        lines.map(|line| line.contains(&format!("{title} (0)"))).collect()
+    };
+    let (_folder, whole) = written(&input);
+    let feature = input.series.features.iter_mut().find(|f| f.name == "event_count").unwrap();
+    feature.title = title.to_owned();
+    for side in &mut feature.sides {
+        side.distribution = trueup_calibration::statistics::Distribution::of(&[0.0; 4]);
+    }
+    let (folder, html) = written(&input);
+    // Once in each of the three sections of distributions.
+    assert!(named(&whole).iter().all(|named| !named));
+    assert_eq!(named(&html), [true; 3]);
+    assert_eq!(whole.matches("<svg ").count(), html.matches("<svg ").count() + 3);
+    assert!(!folder.path().join("plots/ecdf-event_count.svg").exists());
 }
 
 fn judged(summary: &Summary) -> (String, String) {

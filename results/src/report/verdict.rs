@@ -7,7 +7,7 @@ use crate::plots::number;
 use crate::summary::{Mode, Summary, apart};
 
 /// What a reader is told first.
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Two or three sentences.
     pub sentences: Vec<String>,
     /// What speaks against them.

@@ -6,7 +6,8 @@ use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::{discrepancy, features};
 
 use super::ReportInput;
-use crate::run_directory::State;
+use crate::provenance::Provenance;
+use crate::run_directory::{State, Status};
 use crate::summary::{Mode, Summary};
 
 /// Title of a feature.
@@ -24,7 +25,7 @@ pub(super) fn discrepancy_title(name: &str) -> String {
 }
 
 /// A whole number with thin spaces between thousands.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -67,8 +68,8 @@ pub(super) fn subtitle(input: &ReportInput) -> String {
 }
 
 /// What to know before believing anything below: a run that did not end well.
-pub(super) fn banner(input: &ReportInput) -> Option<String> {
-    let status = input.status.as_ref()?;
+pub(crate) fn banner(status: Option<&Status>) -> Option<String> {
+    let status = status?;
     let why = status.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
     match status.state {
         State::Done => None,
@@ -130,13 +131,14 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
     list
 }
 
-/// Commands that make this result again.
-pub(super) fn repeat(folder: &Path, input: &ReportInput) -> Vec<String> {
+/// Commands that make this result again: the one that was given, and one that needs the run
+/// directory alone where its config `repeats` it.
+pub(crate) fn repeat(folder: &Path, provenance: Option<&Provenance>, repeats: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(provenance) = input.provenance.as_ref().filter(|p| !p.command.is_empty()) {
+    if let Some(provenance) = provenance.filter(|p| !p.command.is_empty()) {
         lines.push(provenance.shell_command());
     }
-    if input.config.is_some() && input.summary.mode == Mode::Run {
+    if repeats {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
         lines.push(format!("trueup run '{}/config.toml'", name.unwrap_or_default()));
     }
