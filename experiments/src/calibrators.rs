@@ -4,26 +4,24 @@
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
+use trueup_agents::calibrator::{Ppo, PpoCalibratorConfig};
+use trueup_agents::cloning::{Cloning, CloningConfig};
 use trueup_agents::personas::{PersonasConfig, Uncalibrated};
-use trueup_agents::ppo::{Ppo, PpoConfig};
 use trueup_agents::random::RandomUsers;
-use trueup_calibration::calibrator::Calibrator;
 use trueup_calibration::calibrator::bgnbd::BgNbdCalibrator;
 use trueup_calibration::calibrator::scaling::Scaling;
-use trueup_calibration::reward::{RewardConfig, RewardError};
-use trueup_calibration::statistics::Statistics;
+use trueup_calibration::calibrator::{CalibrationError, Calibrator};
 use trueup_env::CheckedWorld;
 
-use crate::config::{Refused, Section};
+use crate::config::{Refused, Section, refuse};
+use crate::rewards::Reward;
 
 /// What a calibrator is built from.
 pub struct Setting<'a> {
     /// The world that users live in.
     pub world: &'a CheckedWorld,
-    /// External statistics of the training users.
-    pub statistics: &'a Statistics,
     /// The reward of the run.
-    pub reward: &'a RewardConfig,
+    pub reward: &'a Reward,
 }
 
 /// A checked config of one calibrator.
@@ -31,8 +29,8 @@ pub trait Plan: Debug + Send + Sync {
     /// Builds the calibrator.
     ///
     /// # Errors
-    /// A reward that the statistics cannot feed.
-    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError>;
+    /// Settings that cannot be written down.
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError>;
 
     /// The config with every default filled in.
     ///
@@ -55,6 +53,7 @@ pub const CALIBRATORS: &[Entry] = &[
     Entry { kind: "personas", read: |section| personas(section, PersonasPlan) },
     Entry { kind: "scaling", read: |section| personas(section, ScalingPlan) },
     Entry { kind: "bgnbd", read: |section| plan(section.rest::<BgNbdPlan>()?) },
+    Entry { kind: "cloning", read: cloning },
     Entry { kind: "ppo", read: ppo },
 ];
 
@@ -78,7 +77,7 @@ fn plan(plan: impl Plan + 'static) -> Result<Box<dyn Plan>, Refused> {
 struct RandomPlan {}
 
 impl Plan for RandomPlan {
-    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         Ok(Box::new(RandomUsers(setting.world.clone())))
     }
 
@@ -96,12 +95,12 @@ fn personas<P: Plan + 'static>(
     make: fn(PersonasConfig) -> P,
 ) -> Result<Box<dyn Plan>, Refused> {
     let config: PersonasConfig = section.rest()?;
-    config.check().map_err(|(field, problem)| section.refuse_key(field, &problem))?;
+    refuse(&section, "", config.check())?;
     plan(make(config))
 }
 
 impl Plan for PersonasPlan {
-    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         Ok(Box::new(Uncalibrated::new(self.0.clone(), setting.world.clone())))
     }
 
@@ -115,7 +114,7 @@ impl Plan for PersonasPlan {
 struct ScalingPlan(PersonasConfig);
 
 impl Plan for ScalingPlan {
-    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         let base = Uncalibrated::new(self.0.clone(), setting.world.clone());
         Ok(Box::new(Scaling::new(base.simulator())))
     }
@@ -131,7 +130,7 @@ impl Plan for ScalingPlan {
 struct BgNbdPlan {}
 
 impl Plan for BgNbdPlan {
-    fn build(&self, _: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
+    fn build(&self, _: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         Ok(Box::new(BgNbdCalibrator))
     }
 
@@ -140,20 +139,50 @@ impl Plan for BgNbdPlan {
     }
 }
 
-/// Proximal policy optimisation on the reward of the run.
+/// Users trained by proximal policy optimisation on the reward of the run.
 #[derive(Debug)]
-struct PpoPlan(PpoConfig);
+struct PpoPlan(PpoCalibratorConfig);
 
 fn ppo(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
-    let config: PpoConfig = section.rest()?;
-    config.check().map_err(|(field, problem)| section.refuse_key(field, &problem))?;
+    let config: PpoCalibratorConfig = section.rest()?;
+    refuse(&section, "network.", config.network.check())?;
+    refuse(&section, "update.", config.update.check())?;
+    refuse(&section, "cloning.network.", config.cloning.network.check())?;
+    refuse(&section, "cloning.", config.cloning.check())?;
+    refuse(&section, "", config.check())?;
     plan(PpoPlan(config))
 }
 
 impl Plan for PpoPlan {
-    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, RewardError> {
-        let reward = setting.reward.build(setting.statistics)?;
-        Ok(Box::new(Ppo::new(self.0.clone(), setting.world.clone(), reward)))
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
+        let reward = setting.reward;
+        let settings = reward.settings().map_err(|error| CalibrationError::Inner {
+            calibrator: "reward",
+            source: Box::new(error),
+        })?;
+        let (config, world) = (self.0.clone(), setting.world.clone());
+        Ok(Box::new(Ppo::new(config, world, reward.builder(self.0.amount_bins), settings)))
+    }
+
+    fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {
+        toml::Table::try_from(&self.0)
+    }
+}
+
+/// A network that repeats what the real users did.
+#[derive(Debug)]
+struct CloningPlan(CloningConfig);
+
+fn cloning(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
+    let config: CloningConfig = section.rest()?;
+    refuse(&section, "network.", config.network.check())?;
+    refuse(&section, "", config.check())?;
+    plan(CloningPlan(config))
+}
+
+impl Plan for CloningPlan {
+    fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
+        Ok(Box::new(Cloning::new(self.0.clone(), setting.world.clone())))
     }
 
     fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {

@@ -53,8 +53,11 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Calibrate, judge on held-out users, and write a run directory with a report.
+    /// Calibrate and judge on held-out users, or train on a task; write a run directory with a
+    /// report.
     Run(commands::run::Run),
+    /// Go on with a run that was interrupted or killed, in its directory.
+    Resume(commands::resume::Resume),
     /// Compare two logs of one's own, without any training.
     Compare(commands::compare::Compare),
     /// Check a config and print it with every default filled in.
@@ -123,6 +126,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
     }
     match &arguments.command {
         Command::Run(run) => run.execute(common),
+        Command::Resume(resume) => resume.execute(common),
         Command::Compare(compare) => compare.execute(common),
         Command::Validate(validate) => validate.execute(common),
         Command::Report(report) => report.execute(common),

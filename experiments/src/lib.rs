@@ -11,7 +11,11 @@ mod failure;
 pub mod prepare;
 pub mod progress;
 mod recorder;
+pub mod resume;
+pub mod rewards;
 pub mod run;
+pub mod session;
+pub mod task_run;
 mod verdict;
 
 pub use failure::Failure;

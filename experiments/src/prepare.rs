@@ -1,6 +1,7 @@
 //! Before a run: load, split and measure the data, and build the world. Everything that can be wrong
 //! with config or data is found here, before a run directory exists.
 
+use trueup_agents::calibrator::RewardSetting;
 use trueup_calibration::external::{self, Account};
 use trueup_calibration::reward::Term;
 use trueup_calibration::statistics::Statistics;
@@ -79,8 +80,13 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
         }
     };
     let world = fit_world(&experiment.world, &statistics).map_err(Failure::invalid)?;
-    let reward = experiment.reward.build(&statistics).map_err(Failure::invalid)?;
-    let terms = reward.terms().to_vec();
+    let setting = RewardSetting {
+        world: &world,
+        statistics: &statistics,
+        log: train.as_ref(),
+        streams: streams.child("terms", 0),
+    };
+    let terms = experiment.reward.terms(&setting).map_err(Failure::invalid)?;
     if let Some(test) = &test {
         same_world(&statistics, test)?;
     }

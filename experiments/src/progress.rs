@@ -2,8 +2,8 @@
 //! Everything goes to standard error, so that standard output holds results alone.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -89,15 +89,15 @@ impl Reporter {
             _ => ProgressBar::hidden(),
         };
         let now = Instant::now();
-        let lines = self.style == Style::Lines;
         Watch {
             calibrator,
             record,
             bar,
-            lines,
+            style: self.style,
             offset: self.seconds(),
             started: now,
             last: Mutex::new(now),
+            base: OnceLock::new(),
         }
     }
 }
@@ -116,11 +116,23 @@ pub struct Watch<'a> {
     calibrator: &'a str,
     record: &'a Record<'a>,
     bar: ProgressBar,
-    lines: bool,
+    style: Style,
     /// Seconds of the run at the start of this calibrator.
     offset: f64,
     started: Instant,
+    /// When the last line was shown.
     last: Mutex<Instant>,
+    /// From where speed and time left are counted: a run that goes on has not made all its
+    /// iterations just now.
+    base: OnceLock<Base>,
+}
+
+/// Iterations and environment steps that had been made at some time.
+#[derive(Clone, Copy, Debug)]
+struct Base {
+    done: usize,
+    steps: f64,
+    at: Instant,
 }
 
 impl Watch<'_> {
@@ -134,13 +146,17 @@ impl Progress for Watch<'_> {
     fn iteration(&self, done: usize, total: usize, metrics: &[(&str, f64)]) -> bool {
         let go_on = (self.record)(done, total, metrics);
         let elapsed = self.started.elapsed();
-        let text = describe(done, total, metrics, elapsed.as_secs_f64());
+        let base = *self.base.get_or_init(|| match done {
+            0 | 1 => Base { done: 0, steps: 0.0, at: self.started },
+            _ => Base { done, steps: value(metrics, ENV_STEPS).unwrap_or(0.0), at: Instant::now() },
+        });
+        let text = describe(done, total, metrics, &base, base.at.elapsed().as_secs_f64());
         self.bar.update(|state| {
             state.set_len(total as u64);
             state.set_pos(done as u64);
         });
         self.bar.set_message(text.clone());
-        if self.lines
+        if self.style == Style::Lines
             && let Ok(mut last) = self.last.lock()
             && (last.elapsed() >= LINE_EVERY || done == total)
         {
@@ -151,25 +167,52 @@ impl Progress for Watch<'_> {
         }
         go_on && !interrupted()
     }
+
+    fn note(&self, text: &str) {
+        if self.style != Style::Quiet {
+            let seconds = self.offset + self.started.elapsed().as_secs_f64();
+            let clock = format!("{seconds:.1}s");
+            self.bar.suspend(|| eprintln!("{clock:>7} {}: {text}", self.calibrator));
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        interrupted()
+    }
 }
 
 /// The name of the metric that counts environment steps.
 pub const ENV_STEPS: &str = "env_steps";
+/// The name of the metric that holds the mean return of the last training episodes.
+const RETURN: &str = "return_last_100";
 
-/// Steps per second, discrepancy and time left.
-fn describe(done: usize, total: usize, metrics: &[(&str, f64)], seconds: f64) -> String {
-    let metric = |name: &str| metrics.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+fn value(metrics: &[(&str, f64)], name: &str) -> Option<f64> {
+    metrics.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+}
+
+/// Steps per second, what is aimed at, and time left; `seconds` since the base.
+fn describe(
+    done: usize,
+    total: usize,
+    metrics: &[(&str, f64)],
+    base: &Base,
+    seconds: f64,
+) -> String {
     let mut parts = Vec::new();
-    if let Some(steps) = metric(ENV_STEPS)
+    if let Some(steps) = value(metrics, ENV_STEPS)
         && seconds > 0.0
+        && steps > base.steps
     {
-        parts.push(format!("{} steps/s", thousands((steps / seconds) as u64)));
+        parts.push(format!("{} steps/s", thousands(((steps - base.steps) / seconds) as u64)));
     }
-    if let Some(value) = metric("discrepancy") {
+    if let Some(value) = value(metrics, "discrepancy") {
         parts.push(format!("discrepancy {value:.4}"));
     }
-    if done > 0 && done < total {
-        let left = seconds * (total - done) as f64 / done as f64;
+    if let Some(value) = value(metrics, RETURN) {
+        parts.push(format!("return {value:.1}"));
+    }
+    if done > base.done && done < total {
+        let left = seconds * (total - done) as f64 / (done - base.done) as f64;
         parts.push(format!("{} left", duration(left)));
     }
     parts.join(", ")
@@ -216,8 +259,14 @@ mod tests {
     #[test]
     fn a_line_tells_speed_discrepancy_and_time_left() {
         let metrics = [(ENV_STEPS, 50_000.0), ("discrepancy", 0.123_456)];
-        assert_eq!(describe(2, 8, &metrics, 10.0), "5,000 steps/s, discrepancy 0.1235, 30 s left");
-        assert_eq!(describe(8, 8, &[], 10.0), "");
+        let base = Base { done: 0, steps: 0.0, at: Instant::now() };
+        let text = describe(2, 8, &metrics, &base, 10.0);
+        assert_eq!(text, "5,000 steps/s, discrepancy 0.1235, 30 s left");
+        assert_eq!(describe(8, 8, &[], &base, 10.0), "");
+        // A run that went on after iteration 6: what came before was not made in these seconds.
+        let base = Base { done: 6, steps: 30_000.0, ..base };
+        let metrics = [(ENV_STEPS, 40_000.0), (RETURN, 195.25)];
+        assert_eq!(describe(8, 9, &metrics, &base, 10.0), "1,000 steps/s, return 195.2, 5 s left");
     }
 
     #[test]

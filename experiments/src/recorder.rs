@@ -5,44 +5,71 @@ use std::sync::Mutex;
 
 use trueup_results::{Metric, MetricsWriter, ResultsError};
 
-use crate::progress::ENV_STEPS;
-
-/// Writes the metrics of one calibrator; the first failed write stops it.
+/// Writes the metrics of one curve; the first failed write stops what makes them.
 pub(crate) struct Recorder<'a> {
     name: &'a str,
-    state: Mutex<(&'a mut MetricsWriter, u64, Option<ResultsError>)>,
+    seed: Option<u64>,
+    state: Mutex<Recording<'a>>,
+}
+
+struct Recording<'a> {
+    metrics: &'a mut MetricsWriter,
+    /// Lines of an earlier attempt that are made again have to go first.
+    rewind: bool,
+    error: Option<ResultsError>,
 }
 
 impl<'a> Recorder<'a> {
-    pub fn new(name: &'a str, metrics: &'a mut MetricsWriter) -> Self {
-        Self { name, state: Mutex::new((metrics, 0, None)) }
+    /// `resumed` tells that there may be lines of an earlier attempt.
+    pub fn new(
+        name: &'a str,
+        seed: Option<u64>,
+        metrics: &'a mut MetricsWriter,
+        resumed: bool,
+    ) -> Self {
+        let state = Mutex::new(Recording { metrics, rewind: resumed, error: None });
+        Self { name, seed, state }
     }
 
     /// Whether to go on.
     pub fn record(&self, done: usize, total: usize, values: &[(&str, f64)]) -> bool {
         let Ok(mut state) = self.state.lock() else { return false };
-        let values: BTreeMap<String, f64> =
-            values.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        if let Some(&steps) = values.get(ENV_STEPS) {
-            state.1 = steps as u64;
-        }
+        let resident = resident_mib().map(|mib| ("resident_mib", mib));
+        let values: BTreeMap<String, f64> = values
+            .iter()
+            .copied()
+            .chain(resident)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         let (iteration, total) = (done as u64, total as u64);
-        let metric = Metric { calibrator: self.name.into(), iteration, total, values };
-        match state.0.append(&metric) {
+        let metric =
+            Metric { calibrator: self.name.into(), seed: self.seed, iteration, total, values };
+        let ready = match std::mem::take(&mut state.rewind) {
+            true => state.metrics.rewind(self.name, self.seed, iteration),
+            false => Ok(()),
+        };
+        match ready.and_then(|()| state.metrics.append(&metric)) {
             Ok(()) => true,
             Err(error) => {
-                state.2 = Some(error);
+                state.error = Some(error);
                 false
             }
         }
     }
 
-    /// Environment steps of the calibrator.
-    pub fn finish(self) -> Result<u64, ResultsError> {
+    /// The write that failed, if one did.
+    pub fn finish(self) -> Result<(), ResultsError> {
         match self.state.into_inner() {
-            Ok((_, _, Some(error))) => Err(error),
-            Ok((_, steps, None)) => Ok(steps),
-            Err(_) => Ok(0),
+            Ok(Recording { error: Some(error), .. }) => Err(error),
+            _ => Ok(()),
         }
     }
+}
+
+/// Memory of this process that is in use, in MiB; none where the system does not tell (Linux does).
+fn resident_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }

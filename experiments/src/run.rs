@@ -2,7 +2,7 @@
 //! judge, and write it all down. A calibrator that fails does not lose the others.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use trueup_calibration::calibrator::{Brief, CalibrationError, Simulator};
 use trueup_calibration::evaluate::{self, Run};
@@ -10,17 +10,15 @@ use trueup_calibration::external::{self, ClockFile};
 use trueup_calibration::panel::CalibratorPanel;
 use trueup_calibration::statistics::Statistics;
 use trueup_env::{EventLog, Streams};
-use trueup_results::{
-    MetricsWriter, Provenance, ProvenanceInput, ReportInput, ResultsError, RunDirectory, Series,
-    State, Summary, write_report,
-};
+use trueup_results::{MetricsWriter, ReportInput, Series, Summary, write_report};
 
 use crate::calibrators::Setting;
 use crate::config::{Experiment, Named};
 use crate::failure::Failure;
 use crate::prepare::Prepared;
-use crate::progress::{Reporter, interrupted, thousands};
+use crate::progress::{ENV_STEPS, Reporter, interrupted, thousands};
 use crate::recorder::Recorder;
+use crate::session::{Session, Stop};
 
 /// The name of the real users in plots.
 pub const REAL_USERS: &str = "real users";
@@ -36,62 +34,50 @@ pub struct Outcome {
     pub report: Option<PathBuf>,
 }
 
-/// Why a run stopped early.
-enum Stop {
-    Interrupted,
-    Failed(Failure),
-}
-
-impl From<ResultsError> for Stop {
-    fn from(error: ResultsError) -> Self {
-        Self::Failed(Failure::run(error))
-    }
-}
-
-/// Runs an experiment in a new directory under `out`.
+/// Runs an experiment in a run directory. What an earlier process has finished there is kept.
 ///
 /// # Errors
 /// A run that failed or was interrupted; its directory then says so.
 pub fn run(
     experiment: &Experiment,
     prepared: &Prepared,
-    out: &Path,
+    session: Session,
     reporter: &Reporter,
 ) -> Result<Outcome, Failure> {
-    let directory =
-        RunDirectory::create(out, &experiment.name, experiment.seed).map_err(Failure::run)?;
-    let folder = directory.path().to_owned();
-    reporter.line(&format!("writing {}", folder.display()));
-    let attempt = Attempt { experiment, prepared, directory: &directory, reporter };
-    match attempt.go() {
-        Ok((summary, report)) => {
-            let reasons: Vec<String> =
-                summary.failed.iter().map(|f| format!("{}: {}", f.name, f.reason)).collect();
-            let (state, message) = match reasons.is_empty() {
-                true => (State::Done, None),
-                false => (State::Failed, Some(reasons.join("; "))),
-            };
-            directory.finish(state, message.as_deref()).map_err(Failure::run)?;
-            Ok(Outcome { summary, folder, report })
-        }
-        Err(Stop::Interrupted) => {
-            directory.finish(State::Interrupted, Some("asked to stop")).map_err(Failure::run)?;
-            let text = format!("interrupted; what was finished is in {}", folder.display());
-            Err(Failure::Run(miette::Report::msg(text)))
-        }
-        Err(Stop::Failed(failure)) => {
-            // Where not even this can be written, the directory reads as interrupted.
-            let _ = directory.finish(State::Failed, Some(&failure.report().to_string()));
-            Err(failure)
-        }
-    }
+    let folder = session.directory.path().to_owned();
+    let attempt = Attempt { experiment, prepared, session: &session, reporter };
+    let result = attempt.go();
+    let (summary, report) = session.finish(result, |(summary, _): &(Summary, _)| {
+        summary.failed.iter().map(|f| format!("{}: {}", f.name, f.reason)).collect()
+    })?;
+    Ok(Outcome { summary, folder, report })
+}
+
+/// What a calibrator leaves.
+struct Finished {
+    /// One log an evaluation seed.
+    logs: Vec<EventLog>,
+    /// Environment steps of its training.
+    env_steps: u64,
+}
+
+fn env_steps(parameters: &BTreeMap<String, f64>) -> u64 {
+    parameters.get(ENV_STEPS).map_or(0, |&steps| steps as u64)
+}
+
+fn log_file(name: &str, seed: usize) -> String {
+    format!("logs/{name}-{seed}.csv")
+}
+
+fn parameters_file(name: &str) -> String {
+    format!("policies/{name}/parameters.json")
 }
 
 /// One run in its directory.
 struct Attempt<'a> {
     experiment: &'a Experiment,
     prepared: &'a Prepared,
-    directory: &'a RunDirectory,
+    session: &'a Session,
     reporter: &'a Reporter,
 }
 
@@ -107,13 +93,22 @@ impl Attempt<'_> {
             test_users: prepared.test.as_ref().map_or(0, EventLog::user_count),
             ..Summary::default()
         };
-        let mut metrics = self.directory.metrics()?;
+        let mut metrics = self.session.directory.metrics()?;
         let mut runs = Vec::new();
         for calibrator in &experiment.calibrators {
-            match self.calibrate(calibrator, &mut metrics, &mut summary.env_steps)? {
-                Ok(logs) => runs.push(Run { name: calibrator.name.clone(), logs }),
+            let name = calibrator.name.clone();
+            if let Some(Finished { logs, env_steps }) = self.finished(&name) {
+                self.reporter.line(&format!("keeping {name}, which had finished"));
+                summary.env_steps += env_steps;
+                runs.push(Run { name, logs });
+                continue;
+            }
+            match self.calibrate(calibrator, &mut metrics)? {
+                Ok(Finished { logs, env_steps }) => {
+                    summary.env_steps += env_steps;
+                    runs.push(Run { name, logs });
+                }
                 Err(error) => {
-                    let name = calibrator.name.clone();
                     let reason = error.to_string();
                     let reason = reason.strip_prefix(&format!("{name}: ")).unwrap_or(&reason);
                     self.reporter.line(&format!("{name} failed: {reason}"));
@@ -131,22 +126,41 @@ impl Attempt<'_> {
 
     /// Config, provenance, clock and account: what there is before the first calibrator.
     fn write_origin(&self) -> Result<(), Stop> {
-        let config = self.experiment.resolved().map_err(|e| Stop::Failed(Failure::run(e)))?;
-        self.directory.write("config.toml", config.as_bytes())?;
-        let provenance = Provenance::collect(ProvenanceInput {
-            config,
-            seeds: vec![("run".into(), self.experiment.seed)],
-            data: self.prepared.data.clone(),
-            threads: rayon::current_num_threads(),
-        });
-        self.directory.write_json("provenance.json", &provenance)?;
+        let experiment = self.experiment;
+        let seeds = vec![("run".into(), experiment.seed)];
+        self.session.write_origin(experiment.text(), seeds, self.prepared.data.clone())?;
+        let directory = &self.session.directory;
         let Statistics { clock, kinds, .. } = &self.prepared.statistics;
         let clock_file = ClockFile { clock: *clock, kinds: kinds.clone() };
-        self.directory.write_json(&format!("logs/{}", ClockFile::NAME), &clock_file)?;
+        directory.write_json(&format!("logs/{}", ClockFile::NAME), &clock_file)?;
         if let Some(account) = &self.prepared.account {
-            self.directory.write("account.txt", account.lines().join("\n").as_bytes())?;
+            directory.write("account.txt", account.lines().join("\n").as_bytes())?;
         }
         Ok(())
+    }
+
+    /// What an earlier process has finished of a calibrator: all evaluation logs are there, and are
+    /// what would be simulated again. Logs are read back to the bit.
+    fn finished(&self, name: &str) -> Option<Finished> {
+        if !self.session.resumed {
+            return None;
+        }
+        let folder = self.session.directory.path();
+        let Statistics { clock, kinds, .. } = &self.prepared.statistics;
+        let read = |seed: usize| {
+            let path = folder.join(log_file(name, seed)).display().to_string();
+            let log = external::read_log(&path, clock, kinds).ok()?.log;
+            let fits = log.clock() == clock && log.user_count() == self.evaluation_users();
+            fits.then_some(log)
+        };
+        let logs: Option<Vec<EventLog>> = (0..self.experiment.evaluation.seeds).map(read).collect();
+        let text = std::fs::read_to_string(folder.join(parameters_file(name)));
+        let env_steps = match text {
+            Ok(text) => env_steps(&serde_json::from_str(&text).ok()?),
+            // Not every calibrator has parameters.
+            Err(_) => 0,
+        };
+        Some(Finished { logs: logs?, env_steps })
     }
 
     /// Calibrates, simulates the evaluation logs, and writes what came out. The inner error is the
@@ -155,32 +169,33 @@ impl Attempt<'_> {
         &self,
         calibrator: &Named,
         metrics: &mut MetricsWriter,
-        env_steps: &mut u64,
-    ) -> Result<Result<Vec<EventLog>, CalibrationError>, Stop> {
+    ) -> Result<Result<Finished, CalibrationError>, Stop> {
         let name = calibrator.name.as_str();
+        let directory = &self.session.directory;
         self.reporter.line(&format!("calibrating {name}"));
         let streams = Streams::new(self.experiment.seed).child("calibrator", 0).child(name, 0);
-        let recorder = Recorder::new(name, metrics);
+        let recorder = Recorder::new(name, None, metrics, self.session.resumed);
         let record = |done: usize, total: usize, values: &[(&str, f64)]| {
             recorder.record(done, total, values)
         };
         let watch = self.reporter.watch(name, &record);
         let fitted = self.fit(calibrator, &streams, &watch);
         watch.finish();
-        *env_steps += recorder.finish()?;
+        recorder.finish()?;
         let simulator = match fitted {
             Ok(simulator) => simulator,
             Err(CalibrationError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => return Ok(Err(error)),
         };
         for (file, bytes) in simulator.files() {
-            self.directory.write(&format!("policies/{name}/{file}"), &bytes)?;
+            directory.write(&format!("policies/{name}/{file}"), &bytes)?;
         }
         let parameters: BTreeMap<String, f64> = simulator.parameters().into_iter().collect();
         if !parameters.is_empty() {
-            self.directory.write_json(&format!("policies/{name}/parameters.json"), &parameters)?;
+            directory.write_json(&parameters_file(name), &parameters)?;
         }
-        self.simulate(name, simulator.as_ref(), &streams)
+        let logs = self.simulate(name, simulator.as_ref(), &streams)?;
+        Ok(logs.map(|logs| Finished { logs, env_steps: env_steps(&parameters) }))
     }
 
     fn fit(
@@ -189,14 +204,21 @@ impl Attempt<'_> {
         streams: &Streams,
         progress: &dyn trueup_calibration::calibrator::Progress,
     ) -> Result<Box<dyn Simulator>, CalibrationError> {
-        let statistics = &self.prepared.statistics;
-        let setting =
-            Setting { world: &self.prepared.world, statistics, reward: &self.experiment.reward };
-        let mut built = calibrator.plan.build(&setting).map_err(|error| {
-            CalibrationError::Inner { calibrator: calibrator.kind, source: Box::new(error) }
-        })?;
-        let train = self.prepared.train.as_ref();
-        built.calibrate(&Brief { statistics, train, streams: streams.child("fit", 0), progress })
+        let Prepared { world, statistics, train, .. } = self.prepared;
+        let reward = &self.experiment.reward;
+        let mut built = calibrator.plan.build(&Setting { world, reward })?;
+        let checkpoints = self.session.directory.path().join("checkpoints").join(&calibrator.name);
+        built.calibrate(&Brief {
+            statistics,
+            train: train.as_ref(),
+            streams: streams.child("fit", 0),
+            progress,
+            checkpoints: Some(&checkpoints),
+        })
+    }
+
+    fn evaluation_users(&self) -> usize {
+        self.experiment.evaluation.users.unwrap_or(self.prepared.statistics.users)
     }
 
     fn simulate(
@@ -205,17 +227,16 @@ impl Attempt<'_> {
         simulator: &dyn Simulator,
         streams: &Streams,
     ) -> Result<Result<Vec<EventLog>, CalibrationError>, Stop> {
-        let evaluation = &self.experiment.evaluation;
-        let users = evaluation.users.unwrap_or(self.prepared.statistics.users);
         let mut logs = Vec::new();
-        for seed in 0..evaluation.seeds as u64 {
-            let log = match simulator.simulate(users, &streams.child("evaluation", seed)) {
+        for seed in 0..self.experiment.evaluation.seeds {
+            let streams = streams.child("evaluation", seed as u64);
+            let log = match simulator.simulate(self.evaluation_users(), &streams) {
                 Ok(log) => log,
                 Err(error) => return Ok(Err(error)),
             };
             let mut bytes = Vec::new();
             external::write_log(&log, &mut bytes).map_err(|e| Stop::Failed(Failure::run(e)))?;
-            self.directory.write(&format!("logs/{name}-{seed}.csv"), &bytes)?;
+            self.session.directory.write(&log_file(name, seed), &bytes)?;
             logs.push(log);
         }
         Ok(Ok(logs))
@@ -232,7 +253,7 @@ impl Attempt<'_> {
             summary.notes.push(why.into());
             summary.calibrators = runs.iter().map(|run| unjudged(&run.name)).collect();
             summary.seconds = self.reporter.seconds();
-            self.directory.write_json("summary.json", summary)?;
+            self.session.directory.write_json("summary.json", summary)?;
             return Ok(None);
         };
         let events: usize = runs.iter().flat_map(|r| &r.logs).map(|log| log.events().len()).sum();
@@ -254,11 +275,11 @@ impl Attempt<'_> {
         let sides: Vec<(&str, Vec<&EventLog>)> =
             runs.iter().map(|run| (run.name.as_str(), run.logs.iter().collect())).collect();
         let series = Series::of(REAL_USERS, test, &sides);
-        self.directory.write_series(&series)?;
+        self.session.directory.write_series(&series)?;
         summary.seconds = self.reporter.seconds();
-        self.directory.write_json("summary.json", summary)?;
+        self.session.directory.write_json("summary.json", summary)?;
         self.reporter.line("drawing the report");
-        let folder = self.directory.path();
+        let folder = self.session.directory.path();
         Ok(Some(write_report(folder, &ReportInput::read(folder)?)?))
     }
 }

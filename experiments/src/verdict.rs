@@ -1,6 +1,8 @@
-//! The verdict table at the end of a run.
+//! The tables at the end of a run.
 
-use trueup_results::Summary;
+use trueup_results::{Summary, TrainingSummary};
+
+use crate::progress::thousands;
 
 /// One line a calibrator: gap closed with interval, classifier AUC with floor, mean excess.
 pub fn table(summary: &Summary) -> String {
@@ -15,13 +17,22 @@ pub fn table(summary: &Summary) -> String {
         let [auc, floor, excess] = [c.c2st_auc, c.c2st_auc_floor, c.mean_excess].map(number);
         rows.push([c.name.clone(), gap, auc, floor, excess]);
     }
-    let mut text = format!("\n{}\n", headline(summary));
+    let mut text = format!("\n{}\n{}", headline(summary), aligned(&rows));
+    for failure in &summary.failed {
+        text.push_str(&format!("{} failed: {}\n", failure.name, failure.reason));
+    }
+    text
+}
+
+/// Rows in columns, the first aligned to the left and the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..header.len()).map(|column| width(column).unwrap_or(0)).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(widths).enumerate();
         let line: Vec<String> = cells
-            .map(|(i, (cell, &width))| match i {
+            .map(|(i, (cell, width))| match i {
                 0 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             })
@@ -29,8 +40,25 @@ pub fn table(summary: &Summary) -> String {
         text.push_str(line.join("  ").trim_end());
         text.push('\n');
     }
+    text
+}
+
+/// One line a seed: returns in training and in evaluation, and speed. `sampled` holds the
+/// evaluation returns with actions drawn.
+pub fn training(summary: &TrainingSummary, sampled: &[Option<f64>]) -> String {
+    let header =
+        ["seed", "return, last 100", "evaluated", "evaluated, sampled", "steps", "steps/s"];
+    let mut rows = vec![header.map(str::to_owned)];
+    let number = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.1}"));
+    for (result, sampled) in summary.seeds.iter().zip(sampled) {
+        let [last, evaluated, sampled] =
+            [result.last_100_return, result.evaluation_return, *sampled].map(number);
+        let [steps, speed] = [result.steps, result.steps_per_second as u64].map(thousands);
+        rows.push([result.seed.to_string(), last, evaluated, sampled, steps, speed]);
+    }
+    let mut text = format!("\n{} on {}:\n{}", summary.name, summary.task, aligned(&rows));
     for failure in &summary.failed {
-        text.push_str(&format!("{} failed: {}\n", failure.name, failure.reason));
+        text.push_str(&format!("seed {} failed: {}\n", failure.seed, failure.reason));
     }
     text
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use trueup_results::is_training;
+
 use crate::cli::{Common, Format, print_json};
 use crate::failure::Failure;
 
@@ -24,6 +26,12 @@ impl Export {
     /// # Errors
     /// A folder that is no finished run, or a failed write.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        if is_training(&self.dir).is_ok_and(|training| training) {
+            let message = format!("{} is a training on a task", self.dir.display());
+            let help = "the notebook shows runs on real users; metrics.jsonl and policies/ hold \
+                        what there is";
+            return Err(Failure::invalid_because(message, help));
+        }
         let (text, name) = match self.to {
             Format::Ipynb => (
                 trueup_notebooks_export::ipynb(&self.dir).map_err(Failure::invalid)?,

@@ -4,5 +4,6 @@ pub mod compare;
 pub mod describe;
 pub mod export;
 pub mod report;
+pub mod resume;
 pub mod run;
 pub mod validate;

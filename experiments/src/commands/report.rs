@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use trueup_results::{ReportInput, State, status, write_report};
+use trueup_results::{
+    ReportInput, ResultsError, State, is_training, status, write_report, write_training_report,
+};
 
 use crate::cli::{Common, print_json};
 use crate::failure::Failure;
@@ -21,15 +23,19 @@ impl Report {
     /// A folder that is no run directory, or a run that did not get far enough.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let status = status(&self.dir).map_err(Failure::invalid)?;
-        let input = ReportInput::read(&self.dir).map_err(|error| match status.state {
+        let unfinished = |error: ResultsError| match status.state {
             State::Done => Failure::invalid(error),
             state => {
                 let why = status.message.as_deref().map_or(String::new(), |m| format!(" ({m})"));
                 let message = format!("the run is {}{why}: {error}", state.name());
                 Failure::invalid_because(message, "a report needs a run that came to its verdict")
             }
-        })?;
-        let path = write_report(&self.dir, &input).map_err(Failure::run)?;
+        };
+        let path = match is_training(&self.dir).map_err(unfinished)? {
+            true => write_training_report(&self.dir),
+            false => write_report(&self.dir, &ReportInput::read(&self.dir).map_err(unfinished)?),
+        }
+        .map_err(Failure::run)?;
         if common.json {
             print_json(&serde_json::json!({ "report": path }))?;
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Common, Overrides, print, print_json};
-use crate::config::Experiment;
+use crate::config::Config;
 use crate::failure::Failure;
 
 /// Arguments.
@@ -21,8 +21,8 @@ impl Validate {
     /// # Errors
     /// An invalid config.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let experiment = Experiment::read(&self.config, &self.overrides.set)?;
-        let text = experiment.resolved().map_err(Failure::invalid)?;
+        let config = Config::read(&self.config, &self.overrides.set)?;
+        let text = config.resolved().map_err(Failure::invalid)?;
         if common.json {
             let table: toml::Table = toml::from_str(&text).map_err(Failure::run)?;
             return print_json(&table);

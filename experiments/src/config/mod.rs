@@ -1,85 +1,40 @@
-//! Configs: a TOML file becomes a checked [`Experiment`] once, and only checked ones run.
+//! Configs: a TOML file becomes a checked [`Experiment`] or [`TaskExperiment`] once, and only
+//! checked ones run.
 //!
-//! Each section is read by the crate that uses it (`[external]` by
-//! [`Map`], `[world]` by [`WorldConfig`], `[reward]` by [`RewardConfig`], `[evaluation]` by
-//! [`PanelConfig`], each `[[calibrators]]` by its entry of
+//! Each section is read by the crate that uses it (`[external]` by [`Map`], `[world]` by
+//! [`WorldConfig`], `[reward]` by [`Reward`], `[task]` by
+//! [`TaskConfig`](trueup_agents::task::TaskConfig), each `[[calibrators]]` by its entry of
 //! [`CALIBRATORS`](crate::calibrators::CALIBRATORS)), so that a new key is one field there.
 
 mod document;
+mod evaluation;
 mod section;
+mod task;
 
 use std::path::{Path, PathBuf};
 
-use trueup_calibration::discrepancy::{self, energy_nd};
-use trueup_calibration::evaluate::{Metric, PanelConfig};
 use trueup_calibration::external::{ExternalError, Map};
-use trueup_calibration::features;
-use trueup_calibration::panel::USER_VECTOR;
-use trueup_calibration::reward::RewardConfig;
 use trueup_calibration::world::WorldConfig;
 
 pub use document::{ConfigError, Document, Refused, suggestion};
+pub use evaluation::Evaluation;
 pub use section::{Placed, Section};
+pub use task::TaskExperiment;
 
 use crate::calibrators::{self, Plan};
 use crate::failure::Failure;
+use crate::rewards::Reward;
 
-/// What a run does; everything in it has been checked.
+/// What a config asks for.
 #[derive(Debug)]
-pub struct Experiment {
-    /// Name of the run directory; letters, digits, `-`, `_` and `.`.
-    pub name: String,
-    /// Root of all random numbers.
-    pub seed: u64,
-    /// Where the real users come from.
-    pub external: External,
-    /// Share of the users that are held out.
-    pub test_share: f64,
-    /// The world.
-    pub world: WorldConfig,
-    /// The reward of calibrators that are trained.
-    pub reward: RewardConfig,
-    /// How simulations are judged.
-    pub evaluation: Evaluation,
-    /// What is compared, in this order.
-    pub calibrators: Vec<Named>,
+pub enum Config {
+    /// Calibrators that are compared on real users.
+    Users(Box<Experiment>),
+    /// Training on a task with known returns.
+    Task(Box<TaskExperiment>),
 }
 
-/// Where the real users come from: a log, a file of statistics, or statistics to train on and a log
-/// to hold against.
-#[derive(Debug, Clone)]
-pub struct External {
-    /// A `builtin:` name or an absolute path.
-    pub source: Option<String>,
-    /// A file written by `trueup describe --statistics`.
-    pub statistics: Option<PathBuf>,
-    /// How to read the source; none for the default of a builtin.
-    pub map: Option<Map>,
-}
-
-/// How simulations are judged.
-#[derive(Debug, Clone)]
-pub struct Evaluation {
-    /// Number of simulated logs that every value is averaged over.
-    pub seeds: usize,
-    /// Simulated users per log; none for as many as there are training users.
-    pub users: Option<usize>,
-    /// The panel.
-    pub panel: PanelConfig,
-}
-
-/// A calibrator under the name it has in results.
-#[derive(Debug)]
-pub struct Named {
-    /// Unique; the kind unless the config says otherwise.
-    pub name: String,
-    /// Its entry of the registry.
-    pub kind: &'static str,
-    /// What to build.
-    pub plan: Box<dyn Plan>,
-}
-
-impl Experiment {
+impl Config {
     /// Reads a config file; relative paths in it start at its folder.
     ///
     /// # Errors
@@ -102,18 +57,94 @@ impl Experiment {
     ) -> Result<Self, Refused> {
         let document = Document::new(name, text, overrides);
         let mut root = document.root()?;
+        let config = match root.has("task") {
+            true => Self::Task(Box::new(TaskExperiment::check(&mut root)?)),
+            false => Self::Users(Box::new(Experiment::check(&mut root, folder)?)),
+        };
+        root.end()?;
+        Ok(config)
+    }
+
+    /// The config with every default filled in and every path absolute: running it repeats the run.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn resolved(&self) -> Result<String, toml::ser::Error> {
+        match self {
+            Self::Users(experiment) => experiment.text(),
+            Self::Task(experiment) => experiment.text(),
+        }
+    }
+}
+
+fn text(table: &toml::Table) -> Result<String, toml::ser::Error> {
+    let text = toml::to_string_pretty(table)?;
+    Ok(format!(
+        "# The config of this run with every default filled in: running it repeats the run.\n{text}"
+    ))
+}
+
+/// What a run does; everything in it has been checked.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Name of the run directory; letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Root of all random numbers.
+    pub seed: u64,
+    /// Where the real users come from.
+    pub external: External,
+    /// Share of the users that are held out.
+    pub test_share: f64,
+    /// The world.
+    pub world: WorldConfig,
+    /// The reward of calibrators that are trained.
+    pub reward: Reward,
+    /// How simulations are judged.
+    pub evaluation: Evaluation,
+    /// What is compared, in this order.
+    pub calibrators: Vec<Named>,
+}
+
+/// Where the real users come from: a log, a file of statistics, or statistics to train on and a log
+/// to hold against.
+#[derive(Debug, Clone)]
+pub struct External {
+    /// A `builtin:` name or an absolute path.
+    pub source: Option<String>,
+    /// A file written by `trueup describe --statistics`.
+    pub statistics: Option<PathBuf>,
+    /// How to read the source; none for the default of a builtin.
+    pub map: Option<Map>,
+}
+
+/// A calibrator under the name it has in results.
+#[derive(Debug)]
+pub struct Named {
+    /// Unique; the kind unless the config says otherwise.
+    pub name: String,
+    /// Its entry of the registry.
+    pub kind: &'static str,
+    /// What to build.
+    pub plan: Box<dyn Plan>,
+}
+
+impl Experiment {
+    fn check(root: &mut Section<'_>, folder: &Path) -> Result<Self, Refused> {
+        let (name, seed) = (run_name(root)?, seed(root)?);
+        let external = External::check(root.section("external")?, folder)?;
+        // A training log is there unless statistics take its place.
+        let reward = Reward::check(&root.section("reward")?, external.statistics.is_none())?;
         let experiment = Self {
-            name: run_name(&mut root)?,
-            seed: seed(&mut root)?,
-            external: External::check(root.section("external")?, folder)?,
+            name,
+            seed,
+            external,
             test_share: test_share(root.section("split")?)?,
             world: root.section("world")?.rest()?,
-            reward: reward(root.section("reward")?)?,
+            reward,
             evaluation: Evaluation::check(root.section("evaluation")?)?,
-            calibrators: calibrators(&mut root)?,
+            calibrators: calibrators(root)?,
         };
-        experiment.check_before(&root)?;
-        root.end()?;
+        experiment.check_before(root)?;
         Ok(experiment)
     }
 
@@ -129,11 +160,11 @@ impl Experiment {
         Err(root.refuse_whole(message, &help))
     }
 
-    /// The config with every default filled in and every path absolute: running it repeats the run.
+    /// The config with every default filled in and every path absolute.
     ///
     /// # Errors
     /// A value that TOML cannot hold.
-    pub fn resolved(&self) -> Result<String, toml::ser::Error> {
+    pub fn text(&self) -> Result<String, toml::ser::Error> {
         let mut external = match &self.external.map {
             Some(map) => toml::Table::try_from(map)?,
             None => toml::Table::new(),
@@ -167,10 +198,7 @@ impl Experiment {
         root.insert("reward".into(), toml::Value::try_from(&self.reward)?);
         root.insert("evaluation".into(), evaluation.into());
         root.insert("calibrators".into(), list.into());
-        let text = toml::to_string_pretty(&root)?;
-        Ok(format!(
-            "# The config of this run with every default filled in: running it repeats the run.\n{text}"
-        ))
+        text(&root)
     }
 }
 
@@ -212,6 +240,10 @@ fn run_name(root: &mut Section<'_>) -> Result<String, Refused> {
 
 fn seed(root: &mut Section<'_>) -> Result<u64, Refused> {
     let seed = root.need::<u64>("seed", "seed = 1")?;
+    checked_seed(root, seed)
+}
+
+fn checked_seed(root: &Section<'_>, seed: Placed<u64>) -> Result<u64, Refused> {
     if i64::try_from(*seed.get_ref()).is_err() {
         let message = format!("`seed` is {}, more than TOML can hold", seed.get_ref());
         return Err(root.refuse(&seed, message, "choose a seed below 9223372036854775808"));
@@ -268,56 +300,6 @@ impl External {
     }
 }
 
-impl Evaluation {
-    fn check(mut section: Section<'_>) -> Result<Self, Refused> {
-        let seeds = match section.take::<usize>("seeds")? {
-            None => 4,
-            Some(seeds) if (1..=1000).contains(seeds.get_ref()) => seeds.into_inner(),
-            Some(seeds) => {
-                let message = format!("`evaluation.seeds` is {}, not 1 to 1000", seeds.get_ref());
-                return Err(section.refuse(&seeds, message, "4 averages over four simulated logs"));
-            }
-        };
-        let users = match section.take::<usize>("users")? {
-            None => None,
-            Some(users) if *users.get_ref() >= 20 => Some(users.into_inner()),
-            Some(users) => {
-                let message = format!("`evaluation.users` is {}, fewer than 20", users.get_ref());
-                let help = "leave it out to simulate as many users as there are training users";
-                return Err(section.refuse(&users, message, help));
-            }
-        };
-        let panel: PanelConfig = section.rest()?;
-        panel.check().map_err(|problem| section.refuse_problem(problem))?;
-        for metric in panel.metrics.iter().flatten() {
-            check_metric(&section, metric)?;
-        }
-        Ok(Self { seeds, users, panel })
-    }
-}
-
-/// A wrong name would else be found after the training.
-fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
-    let features = features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR]);
-    let discrepancies =
-        discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
-    let known: [(&str, &str, Vec<&str>); 2] = [
-        ("feature", &metric.feature, features.collect()),
-        ("discrepancy", &metric.discrepancy, discrepancies.collect()),
-    ];
-    for (what, name, known) in known {
-        if !known.contains(&name) {
-            let help = suggestion(name, known.into_iter()).unwrap_or_default();
-            return Err(section.refuse_key_with(
-                "metrics",
-                &format!("name the unknown {what} `{name}`"),
-                &help,
-            ));
-        }
-    }
-    Ok(())
-}
-
 fn calibrators(root: &mut Section<'_>) -> Result<Vec<Named>, Refused> {
     let Some(sections) = root.sections("calibrators")? else {
         return Err(root.refuse_whole(
@@ -350,6 +332,14 @@ fn calibrators(root: &mut Section<'_>) -> Result<Vec<Named>, Refused> {
     Ok(list)
 }
 
-fn reward(section: Section<'_>) -> Result<RewardConfig, Refused> {
-    if section.is_empty() { Ok(RewardConfig::default()) } else { section.rest() }
+/// A complaint of a `check` about a field of the table `inside` (empty, or with a dot at its end).
+///
+/// # Errors
+/// The complaint, with the place of the field.
+pub fn refuse(
+    section: &Section<'_>,
+    inside: &str,
+    checked: Result<(), (&'static str, String)>,
+) -> Result<(), Refused> {
+    checked.map_err(|(field, problem)| section.refuse_key(&format!("{inside}{field}"), &problem))
 }

@@ -118,6 +118,24 @@ impl<'d> Section<'d> {
             .map_err(|error| self.refuse_serde(&error, &self.name, &self.taken))
     }
 
+    /// Whether a key is given, here or, as `table.key`, in a table inside.
+    pub fn has(&self, path: &str) -> bool {
+        let (outer, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut table = &self.table;
+        for step in outer.split('.').filter(|step| !step.is_empty()) {
+            match table.get(step).map(Spanned::get_ref) {
+                Some(DeValue::Table(inner)) => table = inner,
+                _ => return false,
+            }
+        }
+        table.contains_key(key)
+    }
+
+    /// The text of a key that stays in the section, where it is one.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.table.get(key).and_then(|value| value.get_ref().as_str())
+    }
+
     /// Whether every key has been taken.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
@@ -158,15 +176,15 @@ impl<'d> Section<'d> {
         self.document.refuse(problem, Some(place), "here", help)
     }
 
-    /// A complaint about the value of `key`, or about the section where it is not given.
+    /// A complaint about the value of `key`, or about the table where it is not given. A key of a
+    /// table inside the section is written `table.key`.
     pub fn refuse_key(&self, key: &str, problem: &str) -> Refused {
         self.refuse_key_with(key, problem, "")
     }
 
     /// The same with a remedy.
     pub fn refuse_key_with(&self, key: &str, problem: &str, help: &str) -> Refused {
-        let given = self.table.get(key).map(Spanned::span);
-        let place = given.unwrap_or_else(|| self.span.clone());
+        let place = nearest(&self.table, key).unwrap_or_else(|| self.span.clone());
         let help = (!help.is_empty()).then(|| help.to_owned());
         self.document.refuse(format!("`{}` {problem}", self.path(key)), Some(place), "here", help)
     }
@@ -196,6 +214,17 @@ impl<'d> Section<'d> {
         }
         self.document.refuse(format!("`{path}`: {message}"), place, "here", None)
     }
+}
+
+/// Where the value of a path stands, or the innermost table on the way to it.
+fn nearest(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let value = table.get(first)?;
+    let inner = match value.get_ref() {
+        DeValue::Table(inner) => nearest(inner, rest),
+        _ => None,
+    };
+    Some(inner.unwrap_or_else(|| value.span()))
 }
 
 /// Where a key stands in a table or the tables inside it.

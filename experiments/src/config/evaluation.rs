@@ -1,0 +1,69 @@
+//! `[evaluation]`: how simulations are judged.
+
+use trueup_calibration::discrepancy::{self, energy_nd};
+use trueup_calibration::evaluate::{Metric, PanelConfig};
+use trueup_calibration::features;
+use trueup_calibration::panel::USER_VECTOR;
+
+use super::{Refused, Section, suggestion};
+
+/// How simulations are judged.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// Number of simulated logs that every value is averaged over.
+    pub seeds: usize,
+    /// Simulated users per log; none for as many as there are training users.
+    pub users: Option<usize>,
+    /// The panel.
+    pub panel: PanelConfig,
+}
+
+impl Evaluation {
+    pub(super) fn check(mut section: Section<'_>) -> Result<Self, Refused> {
+        let seeds = match section.take::<usize>("seeds")? {
+            None => 4,
+            Some(seeds) if (1..=1000).contains(seeds.get_ref()) => seeds.into_inner(),
+            Some(seeds) => {
+                let message = format!("`evaluation.seeds` is {}, not 1 to 1000", seeds.get_ref());
+                return Err(section.refuse(&seeds, message, "4 averages over four simulated logs"));
+            }
+        };
+        let users = match section.take::<usize>("users")? {
+            None => None,
+            Some(users) if *users.get_ref() >= 20 => Some(users.into_inner()),
+            Some(users) => {
+                let message = format!("`evaluation.users` is {}, fewer than 20", users.get_ref());
+                let help = "leave it out to simulate as many users as there are training users";
+                return Err(section.refuse(&users, message, help));
+            }
+        };
+        let panel: PanelConfig = section.rest()?;
+        panel.check().map_err(|problem| section.refuse_problem(problem))?;
+        for metric in panel.metrics.iter().flatten() {
+            check_metric(&section, metric)?;
+        }
+        Ok(Self { seeds, users, panel })
+    }
+}
+
+/// A wrong name would else be found after the training.
+fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
+    let features = features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR]);
+    let discrepancies =
+        discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
+    let known: [(&str, &str, Vec<&str>); 2] = [
+        ("feature", &metric.feature, features.collect()),
+        ("discrepancy", &metric.discrepancy, discrepancies.collect()),
+    ];
+    for (what, name, known) in known {
+        if !known.contains(&name) {
+            let help = suggestion(name, known.into_iter()).unwrap_or_default();
+            return Err(section.refuse_key_with(
+                "metrics",
+                &format!("name the unknown {what} `{name}`"),
+                &help,
+            ));
+        }
+    }
+    Ok(())
+}
