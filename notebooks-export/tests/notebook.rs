@@ -64,7 +64,11 @@ fn run(folder: &Path) -> std::path::PathBuf {
             (DISCREPANCY.to_owned(), 1.0 / iteration as f64),
             (ENV_STEPS.to_owned(), 100.0 * iteration as f64),
         ]);
-        metrics.append(&Metric { calibrator: "한글".into(), iteration, total: 3, values }).unwrap();
+        metrics
+            .append(&Metric {
+                calibrator: "한글".into(), seed: None, iteration, total: 3, values
+            })
+            .unwrap();
     }
     let path = run.path().to_owned();
     run.finish(State::Done, None).unwrap();

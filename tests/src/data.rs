@@ -81,5 +81,33 @@ kind = \"bgnbd\"
 kind = \"ppo\"
 iterations = 2
 users = 64
-hidden = [16]
+network = { hidden = [16] }
+";
+
+/// A config of a task that learns CartPole within seconds: the settings of RL Baselines3 Zoo.
+pub const TASK: &str = "\
+name = \"cart\"
+seeds = [1, 2]
+
+[task]
+environment = \"CartPole-v1\"
+total_steps = 12_000
+checkpoint_every = 5
+
+[task.sampling]
+environments = 8
+steps = 32
+evaluate_every = 20
+
+[task.update]
+learning_rate = 1e-3
+final_learning_rate_share = 0.0
+gamma = 0.98
+lambda = 0.8
+epochs = 20
+minibatches = 1
+final_clip_share = 0.0
+value_epochs = 0
+idle_share = 1.0
+average = 0.0
 ";

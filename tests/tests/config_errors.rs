@@ -4,7 +4,7 @@
 // All of this is test code: what fails here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use trueup_tests::data::{CONFIG, purchases};
+use trueup_tests::data::{CONFIG, TASK, purchases};
 use trueup_tests::{Folder, Output};
 
 fn run(config: &str) -> (Folder, Output) {
@@ -59,7 +59,11 @@ fn values_of_the_wrong_type_or_out_of_range_are_marked() {
     refuses(&format!("{CONFIG}[split]\ntest = 1.5\n"), &["`split.test` is 1.5", "between 0 and 1"]);
     refuses(&format!("{CONFIG}[split]\ntest = inf\n"), &["`split.test`", "inf"]);
     refuses(&CONFIG.replace("users = 64", "users = 0"), &["users", "at least 1"]);
-    refuses(&format!("{CONFIG}lambda = 2.0\n"), &["lambda", "lambda = 2.0"]);
+    refuses(&format!("{CONFIG}update.lambda = 2.0\n"), &["update.lambda` is 2", "lambda = 2.0"]);
+    refuses(&format!("{CONFIG}update.minibatches = 0\n"), &["update.minibatches` is 0"]);
+    refuses(&format!("{CONFIG}cloning.epochs = 0\n"), &["cloning.epochs` is 0", "epochs = 0"]);
+    refuses(&CONFIG.replace("hidden = [16]", "hidden = []"), &["network.hidden` must name"]);
+    refuses(&CONFIG.replace("\"witness\"", "\"witnes\""), &["witnes", "did you mean `witness`?"]);
     refuses(&CONFIG.replace("\"tiny\"", "\"../tiny\""), &["../tiny", "cannot name a folder"]);
     refuses(&CONFIG.replace("name = \"tiny\"\n", ""), &["`name` is missing"]);
 }
@@ -114,7 +118,7 @@ fn an_override_that_cannot_be_is_shown_in_place() {
 fn validate_prints_a_config_that_is_equal_to_itself() {
     let folder = Folder::new();
     folder.write("log.csv", purchases(60, 1)).write("my.toml", CONFIG);
-    let sets = ["--set", "seed=9", "--set", "calibrators.ppo.epochs=3"];
+    let sets = ["--set", "seed=9", "--set", "calibrators.ppo.update.epochs=3"];
     let first = folder.trueup(&[&["validate", "my.toml"][..], &sets].concat()).ok();
     assert!(first.out.contains("seed = 9") && first.out.contains("epochs = 3"), "{}", first.out);
     folder.write("full.toml", &first.out);
@@ -165,4 +169,42 @@ fn a_folder_that_cannot_be_written_is_said_once() {
     let output = folder.trueup(&["run", "my.toml", "--out", "file"]).code(1);
     output.complains(&["cannot write file", "choose another --out"]);
     assert_eq!(output.err.matches("os error").count(), 1, "{}", output.err);
+}
+
+#[test]
+fn a_learned_reward_needs_the_log_and_settings_that_can_be() {
+    let gail = CONFIG.replace("kind = \"witness\"", "kind = \"gail\"");
+    let statistics = gail.replace("source = \"log.csv\"", "statistics = \"s.json\"");
+    let statistics = statistics.lines().filter(|line| !line.starts_with(['w'])).collect::<Vec<_>>();
+    let statistics = statistics.join("\n").replace("clock = \"week\"", "");
+    let columns = "columns = { user = \"client\", time = \"day\", amount = \"euros\" }";
+    let statistics = statistics.replace(columns, "");
+    let words = ["`reward.kind` is `gail`", "learns from the training log", "kind = \"witness\""];
+    refuses(&statistics, &words);
+    let bad = gail.replace("\"gail\"", "\"gail\"\ndiscriminator.steps = 0");
+    refuses(&bad, &["`reward.discriminator.steps` is 0", "steps = 0"]);
+    let bad = gail.replace("\"gail\"", "\"gail\"\ndiscriminator.step = 1");
+    refuses(&bad, &["`step`", "did you mean `steps`?"]);
+    refuses(&gail.replace("\"gail\"", "\"gale\""), &["`gale`", "did you mean `gail`?"]);
+}
+
+#[test]
+fn a_task_that_cannot_be_trained_is_refused() {
+    let refuses = |from: &str, to: &str, words: &[&str]| {
+        assert!(TASK.contains(from), "{from}");
+        refuses(&TASK.replace(from, to), words);
+    };
+    let words = ["unknown task `CartPol-v1`", "did you mean `CartPole-v1`?", "my.toml:5:"];
+    refuses("CartPole-v1", "CartPol-v1", &words);
+    let words = ["`task.update.gamma` is missing", "add gamma = 0.99 under [task.update]"];
+    refuses("gamma = 0.98\n", "", &words);
+    let words = ["`task.update.learning_rate` is missing", "[task.update]"];
+    refuses("learning_rate = 1e-3\n", "", &words);
+    let words = ["`task.update.minibatches` is 0", "minibatches = 0"];
+    refuses("minibatches = 1", "minibatches = 0", &words);
+    refuses("steps = 32", "steps = 0", &["`task.sampling.steps` is 0", "my.toml:11:"]);
+    refuses("seeds = [1, 2]", "seeds = [1, 1]", &["`seeds` holds 1 twice"]);
+    refuses("[task.sampling]", "[task.samplin]", &["samplin", "did you mean `sampling`?"]);
+    let both = "[external]\nsource = \"builtin:cdnow\"\n[task]";
+    refuses("[task]", both, &["`external` stands beside `task`", "remove one of them"]);
 }

@@ -48,11 +48,17 @@ fn every_command_of_the_readme_exists() {
 fn the_configs_of_the_repository_are_valid() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/configs");
     let folder = Folder::new();
+    let mut folders = vec![root];
     let mut count = 0;
-    for entry in std::fs::read_dir(root).unwrap() {
-        let path = entry.unwrap().path();
-        let _ = folder.trueup(&["validate", path.to_str().unwrap()]).ok();
-        count += 1;
+    while let Some(next) = folders.pop() {
+        for path in std::fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let _ = folder.trueup(&["validate", path.to_str().unwrap()]).ok();
+            count += 1;
+        }
     }
-    assert!(count >= 1);
+    assert!(count >= 6);
 }

@@ -137,7 +137,7 @@ fn the_run_directory_is_complete_and_says_done() {
 #[test]
 fn real_users_are_not_named_in_any_file() {
     let folder = Folder::new();
-    let log = purchases(60, 3).replace("\nc", "\nKlient-");
+    let log = purchases(240, 3).replace("\nc", "\nKlient-");
     folder.write("log.csv", &log).write("tiny.toml", CONFIG);
     let sets = ["--set", "calibrators.ppo.iterations=1"];
     let _ = folder.trueup(&[&["run", "tiny.toml"][..], &sets].concat()).ok();
@@ -365,4 +365,27 @@ fn simulations_need_no_log_at_all() {
     assert_eq!(verdict["test_users"], 0);
     assert_eq!(folder.list("runs/blind-1/logs").len(), 9);
     assert!(verdict["notes"][0].as_str().unwrap().contains("no log of real users"));
+}
+
+/// What a learned reward may see counts as rewarded; it is no metric of the panel itself.
+#[test]
+fn learned_rewards_and_clones_are_compared_like_the_others() {
+    let folder = Folder::new();
+    let cloning = "[[calibrators]]\nkind = \"cloning\"\nepochs = 2\nnetwork.hidden = [16]\n";
+    let config = format!("{CONFIG}start = \"cloning\"\ncloning.epochs = 2\n{cloning}");
+    folder.write("log.csv", purchases(240, 1));
+    for kind in ["gail", "airl"] {
+        folder.write("my.toml", config.replace("\"witness\"", &format!("\"{kind}\"")));
+        let summary = folder.trueup(&["run", "my.toml", "--json", "--out", kind]).ok().json();
+        let calibrators = summary["calibrators"].as_array().unwrap();
+        let names: Vec<&str> = calibrators.iter().map(|c| c["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["personas", "scaling", "bgnbd", "ppo", "cloning"]);
+        let rows = calibrators[3]["panel"].as_array().unwrap();
+        assert!(rows.iter().all(|row| row["optimised"] == false), "{kind}");
+        assert!(calibrators[3]["gap_closed"].is_number(), "{kind}");
+        for name in ["ppo", "cloning"] {
+            let weights = format!("{kind}/tiny-7/policies/{name}/policy.safetensors");
+            assert!(folder.path(&weights).is_file(), "{weights}");
+        }
+    }
 }
