@@ -32,10 +32,16 @@ pub struct History {
     pub last_log_amount: f64,
     /// Largest log amount; 0 before one.
     pub log_max: f64,
+    /// Smallest log amount; 0 before one.
+    pub log_min: f64,
     /// Sum of amounts.
     pub amount_sum: f64,
     /// Sum of squared gaps (ticks) between consecutive events.
     pub gap_square_sum: f64,
+    /// Ticks between the last two events (0 before two).
+    pub last_gap: u32,
+    /// Number of events per tick modulo 7: per weekday where ticks are days.
+    pub phase_counts: [u32; 7],
 }
 
 impl History {
@@ -50,17 +56,19 @@ impl History {
             self.count_in_last_tick = 0;
         }
         if self.count > 0 {
-            let gap = f64::from(event.tick - self.last_tick);
-            self.gap_square_sum += gap * gap;
+            self.last_gap = event.tick - self.last_tick;
+            self.gap_square_sum += f64::from(self.last_gap) * f64::from(self.last_gap);
         }
         self.count += 1;
         self.count_in_last_tick += 1;
         self.kind_counts[usize::from(event.kind)] += 1;
+        self.phase_counts[event.tick as usize % 7] += 1;
         self.last_tick = event.tick;
         self.last_kind = event.kind;
         self.amount_sum += event.amount;
         if let Some(log) = log_amount(event.amount) {
             self.log_max = if self.log_count == 0 { log } else { self.log_max.max(log) };
+            self.log_min = if self.log_count == 0 { log } else { self.log_min.min(log) };
             self.log_count += 1;
             self.log_sum += log;
             self.log_square_sum += log * log;
@@ -109,6 +117,8 @@ mod tests {
         assert!((history.mean_log_amount().unwrap() - 0.5).abs() < 1e-15);
         // Standard deviation of {0, 1} with n - 1.
         assert!((history.sd_log_amount().unwrap() - 0.5_f64.sqrt()).abs() < 1e-15);
-        assert_eq!(history.gap_square_sum, 9.0);
+        assert_eq!((history.gap_square_sum, history.last_gap), (9.0, 3));
+        assert_eq!((history.log_min, history.log_max), (0.0, 1.0));
+        assert_eq!(history.phase_counts, [0, 0, 2, 0, 0, 1, 0]);
     }
 }
