@@ -1,12 +1,13 @@
-//! Time of a full panel on the purchase log: half of its users held out, four calibrators with four
-//! evaluation seeds each, every default metric, 200 bootstrap replicates and the classifier test.
+//! Time of panels on the purchase log, half of its users held out, with the classifier test and 200
+//! bootstrap replicates: the standard panel of a run (four calibrators with four evaluation seeds
+//! each), and of one log with and without p-values; the full panel of one log.
 //! The stand-ins for simulations are bootstrap samples of the training users, so that sizes are
 //! those of a real run.
 
 use divan::{Bencher, black_box};
 use trueup_calibration::classifier::two_sample_test;
 use trueup_calibration::discrepancy::{Discrepancy, energy_nd::EnergyNd};
-use trueup_calibration::evaluate::{PanelConfig, Run, bootstrap, evaluate};
+use trueup_calibration::evaluate::{Breadth, PanelConfig, Run, bootstrap, evaluate};
 use trueup_calibration::external::{Split, load, split};
 use trueup_calibration::features::user_vectors;
 use trueup_env::{EventLog, Streams};
@@ -28,17 +29,35 @@ fn simulation(train: &EventLog, index: u64) -> EventLog {
     train.select(&(0..users).map(|_| stream.below(users)).collect::<Vec<_>>())
 }
 
+/// Four calibrators with four seeds each.
 #[divan::bench(sample_count = 3, sample_size = 1)]
-fn full_panel(bencher: Bencher<'_, '_>) {
+fn standard_panel_of_a_run(bencher: Bencher<'_, '_>) {
+    panel(bencher, &["personas", "scaling", "bgnbd", "ppo"], 4, &PanelConfig::default());
+}
+
+/// One log, 0 or 200 relabellings.
+#[divan::bench(sample_count = 5, sample_size = 1, args = [0, 200])]
+fn standard_panel(bencher: Bencher<'_, '_>, permutations: usize) {
+    let config = PanelConfig { permutations, ..PanelConfig::default() };
+    panel(bencher, &["personas"], 1, &config);
+}
+
+/// One log, 0 or 200 relabellings.
+#[divan::bench(sample_count = 3, sample_size = 1, args = [0, 200])]
+fn full_panel(bencher: Bencher<'_, '_>, permutations: usize) {
+    let config = PanelConfig { permutations, panel: Breadth::Full, ..PanelConfig::default() };
+    panel(bencher, &["personas"], 1, &config);
+}
+
+fn panel(bencher: Bencher<'_, '_>, names: &[&str], seeds: u64, config: &PanelConfig) {
     let Some(Split { train, test }) = halves() else { return };
-    let run = |(c, name): (u64, &str)| Run {
-        name: name.into(),
-        logs: (0..4).map(|seed| simulation(&train, 4 * c + seed)).collect(),
+    let run = |(c, name): (u64, &&str)| Run {
+        name: (*name).into(),
+        logs: (0..seeds).map(|seed| simulation(&train, 4 * c + seed)).collect(),
     };
-    let runs: Vec<Run> = (0..).zip(["personas", "scaling", "bgnbd", "ppo"]).map(run).collect();
-    let config = PanelConfig::default();
+    let runs: Vec<Run> = (0..).zip(names).map(run).collect();
     bencher.bench(|| {
-        evaluate(black_box(&runs), Some(&train), &test, &[], &config, &Streams::new(3)).is_ok()
+        evaluate(black_box(&runs), Some(&train), &test, &[], config, &Streams::new(3)).is_ok()
     });
 }
 

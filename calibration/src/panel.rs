@@ -30,6 +30,52 @@ pub struct PanelRow {
     pub optimised: bool,
     /// Whether the reward optimised any metric of this feature.
     pub feature_rewarded: bool,
+    /// How far the value is from the floor, by size and never by p; none in files of older
+    /// versions, or where the floor has no noise to compare with.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// The size behind the verdict: the difference in units of what users differ by. For a gap of
+    /// means it is Cohen's d.
+    #[serde(default)]
+    pub effect: Option<f64>,
+    /// P-value of a permutation test of the users of the first evaluation seed against the test
+    /// users; none where it was not asked for.
+    #[serde(default)]
+    pub p: Option<f64>,
+    /// The smallest false discovery rate, over the rows of this calibrator, at which the row is
+    /// still called a difference.
+    #[serde(default)]
+    pub q: Option<f64>,
+    /// Users a side at which that test finds the difference that was seen with probability 0.8 at
+    /// level 0.05; none where nothing was seen.
+    #[serde(default)]
+    pub users_needed: Option<u64>,
+}
+
+/// How far a value is from the noise floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Within two standard deviations of the floor: as far from the test users as real users are.
+    AtFloor,
+    /// Above the floor by less than a tenth of what users differ by.
+    Near,
+    /// Between.
+    Apart,
+    /// Above the floor by at least half of what users differ by.
+    Far,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AtFloor => "at-floor",
+            Self::Near => "near",
+            Self::Apart => "apart",
+            Self::Far => "far",
+        }
+    }
 }
 
 /// A metric that is not in the panel, and why.

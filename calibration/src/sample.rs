@@ -10,6 +10,11 @@ pub enum Shape {
     Category,
     /// A real vector a row; an (earlier, later) pair for transitions.
     Vector,
+    /// What a user adds to one tick, as a (tick, amount) row. Summed over the users and divided by
+    /// their number, rows are a series over the ticks of the window.
+    Series,
+    /// A point a row of the path that a user goes, in time order.
+    Path,
 }
 
 /// Rows of one feature over one log.
@@ -17,7 +22,7 @@ pub enum Shape {
 pub struct Sample {
     /// What the rows are.
     pub shape: Shape,
-    /// Numbers per row; 1 for real numbers and categories.
+    /// Numbers per row; 1 for real numbers and categories, 2 for series.
     pub width: usize,
     /// Row-major, rows x width; all finite.
     pub values: Vec<f64>,
@@ -25,7 +30,7 @@ pub struct Sample {
     pub user: Vec<u32>,
     /// Number of users of the log, those without rows included.
     pub users: usize,
-    /// Number of categories; 0 for real numbers.
+    /// Number of categories, or of ticks of a series; 0 for real numbers.
     pub categories: usize,
 }
 

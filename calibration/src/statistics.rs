@@ -3,12 +3,14 @@
 //! The way from a log to a reward goes through this object and never around it, so that whoever
 //! owns the log can hand over a file of statistics and keep the log.
 //!
-//! What the file reveals. Marginal distributions: no sequence, no user, no label, no joint law but
-//! the two (earlier, later) tables. It is not anonymous in itself, though: a quantile grid holds
-//! observed values, its ends are the smallest and the largest value of some user, a log of few users
-//! shows most of their values, and counts are exact. Whoever may not reveal these cuts the ends or
-//! adds noise to the numbers of the file before handing it over; any file that passes
-//! [`Statistics::check`] works.
+//! What the file reveals. Marginal distributions, series per tick, and joint distributions of user
+//! vectors and pairs by projections: no sequence, no user, no label. It is not anonymous in itself,
+//! though: a quantile grid holds observed values, its ends are the smallest and the largest value of
+//! some user, a log of few users shows most of their values, and counts are exact. Whoever may not
+//! reveal these makes the file with [`privacy`]; any file that passes [`Statistics::check`] works.
+//!
+//! The form of the file is published as a JSON Schema, `schema/statistics.v2.schema.json`. Version 1
+//! had no series, no joint statistics and no privacy record; such files are still read.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::{Clock, EventLog};
@@ -16,13 +18,18 @@ use trueup_env::{Clock, EventLog};
 use crate::features::{self, Definition, Feature, Level};
 
 mod file;
+pub mod joint;
+pub mod privacy;
+pub mod projection;
 
-pub use file::StatisticsError;
+pub use file::{BadField, StatisticsError};
+pub use joint::JointStatistics;
+pub use privacy::PrivacyRecord;
 
 /// Format name written into every file.
 pub const FORMAT: &str = "trueup-statistics";
 /// Format version written into every file.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Probabilities of a quantile grid: 0, 1/512, ..., 1.
 pub const GRID: usize = 513;
 
@@ -54,6 +61,12 @@ pub struct Statistics {
     pub amounts: Vec<Option<Distribution>>,
     /// Covariates of users, as quantile grids of the marginals.
     pub covariates: Vec<(String, Distribution)>,
+    /// Joint distributions of user vectors and of pairs; none in files of version 1.
+    #[serde(default)]
+    pub joint: Vec<JointStatistics>,
+    /// How the numbers were made private; none where they are exact.
+    #[serde(default)]
+    pub privacy: Option<PrivacyRecord>,
 }
 
 /// One feature.
@@ -91,6 +104,11 @@ pub enum Form {
         sd: [f64; 2],
         /// Pearson correlation; 0 where a side has no spread.
         correlation: f64,
+    },
+    /// A series over the ticks of the window.
+    Series {
+        /// Sum of a tick over all users, divided by their number; one a tick.
+        per_user: Vec<f64>,
     },
 }
 
@@ -202,7 +220,14 @@ impl Statistics {
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
                 .collect(),
+            joint: JointStatistics::all(log),
+            privacy: None,
         }
+    }
+
+    /// The joint statistics of `user_vector` or of a feature of pairs.
+    pub fn joint(&self, name: &str) -> Option<&JointStatistics> {
+        self.joint.iter().find(|entry| entry.feature == name)
     }
 
     /// The statistics of one feature.
@@ -214,8 +239,10 @@ impl Statistics {
 fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
     let sample = feature.sample(log);
     let form = match feature.definition {
-        Definition::Event(_) | Definition::User(_) => Form::Grid(Distribution::of(&sample.values)?),
-        Definition::Category(_) | Definition::CategoryPair(_) => {
+        Definition::Event(_) | Definition::User(_) | Definition::Whole(_) => {
+            Form::Grid(Distribution::of(&sample.values)?)
+        }
+        Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. } => {
             let mut counts = vec![0.0; sample.categories];
             sample.values.iter().for_each(|&category| counts[category as usize] += 1.0);
             Form::Counts { counts }
@@ -232,6 +259,18 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
             let correlation = if scale > 0.0 { cross / scale } else { 0.0 };
             Form::Pair { mean: [earlier.mean, later.mean], sd: [earlier.sd, later.sd], correlation }
         }
+        Definition::Series(_) => {
+            let mut per_user = vec![0.0; sample.categories];
+            for row in sample.values.chunks_exact(2) {
+                if let Some(sum) = per_user.get_mut(row[0] as usize) {
+                    *sum += row[1];
+                }
+            }
+            per_user.iter_mut().for_each(|sum| *sum /= sample.users.max(1) as f64);
+            Form::Series { per_user }
+        }
+        // No statistic of paths serves a discrepancy that would not need the sequences.
+        Definition::Path { .. } => return None,
     };
     (sample.rows() > 0).then(|| FeatureStatistics {
         feature: feature.name.into(),
@@ -242,5 +281,7 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
     })
 }
 
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests;

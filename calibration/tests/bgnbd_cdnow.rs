@@ -37,7 +37,7 @@ fn the_fit_holds_on_held_out_customers() {
 
     let distance = |log: &EventLog| {
         let mut reward = RewardConfig::default().build(&statistics).unwrap();
-        reward.refit(log).unwrap();
+        reward.pay(log).unwrap();
         reward.discrepancy()
     };
     let [train, test, model] = [&split.train, &split.test, &simulated].map(distance);

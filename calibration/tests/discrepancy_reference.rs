@@ -58,8 +58,8 @@ fn close(name: &str, found: f64, expected: f64) {
 #[test]
 fn pure_functions_agree_with_scipy() {
     for pair in fixture().pairs {
-        let u = Weighted { values: &pair.u, weights: pair.u_weights.as_deref() };
-        let v = Weighted { values: &pair.v, weights: pair.v_weights.as_deref() };
+        let u = Weighted { values: &pair.u, width: 1, weights: pair.u_weights.as_deref() };
+        let v = Weighted { values: &pair.v, width: 1, weights: pair.v_weights.as_deref() };
         let name = &pair.name;
         close(name, kolmogorov_smirnov::distance(u, v).unwrap(), pair.kolmogorov_smirnov);
         close(name, wasserstein::distance(u, v).unwrap(), pair.wasserstein);
@@ -96,13 +96,11 @@ fn documented_values_of_scipy() {
     close("W1", wasserstein::distance(Weighted::equal(&u), Weighted::equal(&v)).unwrap(), 5.0);
     let (u, uw) = ([3.4, 3.9, 7.5, 7.8], [1.4, 0.9, 3.1, 7.2]);
     let (v, vw) = ([4.5, 1.4], [3.2, 3.5]);
-    let (u, v) =
-        (Weighted { values: &u, weights: Some(&uw) }, Weighted { values: &v, weights: Some(&vw) });
+    let (u, v) = (Weighted::new(&u, &uw), Weighted::new(&v, &vw));
     close("W1", wasserstein::distance(u, v).unwrap(), 4.078_133_143_804_786);
     let (u, uw) = ([0.7, 7.4, 2.4, 6.8], [2.1, 4.2, 7.4, 8.0]);
     let (v, vw) = ([1.4, 8.0], [7.6, 8.8]);
-    let (u, v) =
-        (Weighted { values: &u, weights: Some(&uw) }, Weighted { values: &v, weights: Some(&vw) });
+    let (u, v) = (Weighted::new(&u, &uw), Weighted::new(&v, &vw));
     close("energy", energy::distance(u, v).unwrap(), 0.880_033_409_761_582_2);
 }
 

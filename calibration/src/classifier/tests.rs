@@ -129,3 +129,142 @@ fn a_cap_on_users_keeps_the_answer() {
     let some = two_sample_test(&internal, &external, 1500, &Streams::new(1)).unwrap();
     assert!((auc(&all, 3000, 2000) - auc(&some, 3000, 2000)).abs() < 0.04);
 }
+
+#[derive(Deserialize)]
+struct LogisticFixture {
+    cases: Vec<LogisticCase>,
+}
+
+#[derive(Deserialize)]
+struct LogisticCase {
+    width: usize,
+    values: Vec<f64>,
+    positive: Vec<bool>,
+    fold: Vec<usize>,
+    folds: Vec<LogisticFold>,
+}
+
+#[derive(Deserialize)]
+struct LogisticFold {
+    coefficients: Vec<f64>,
+    intercept: f64,
+    auc: f64,
+    accuracy: f64,
+}
+
+/// Coefficients, AUC and balanced accuracy of every fold against scikit-learn's
+/// `LogisticRegression` (versions and settings in the fixture): with undefined values, unequal
+/// sides, and sides that are nearly separated.
+#[test]
+fn logistic_regression_agrees_with_scikit_learn() {
+    let text = include_str!("../../tests/fixtures/logistic.json");
+    let fixture: LogisticFixture = serde_json::from_str(text).unwrap();
+    for case in fixture.cases {
+        let n = case.positive.len();
+        let pool = Pool {
+            width: case.width,
+            values: case.values,
+            positive: case.positive,
+            user: (0..n as u32).collect(),
+            fold: case.fold,
+        };
+        let (held_out, ones) = (held_out::Kind::Logistic.held_out(&pool), pool.ones());
+        let close = |what: &str, found: f64, expected: f64| {
+            assert!((found - expected).abs() < 1e-6, "{what}: {found}, expected {expected}");
+        };
+        for (k, (expected, held_out)) in case.folds.iter().zip(held_out).enumerate() {
+            let (_, training) = pool.part(k);
+            let data = Design::new(&pool.values, pool.width, &training);
+            let model = Logistic::fit(&data, &training, &pool.positive);
+            assert_eq!(model.coefficients.len(), expected.coefficients.len());
+            for (found, expected) in model.coefficients.iter().zip(&expected.coefficients) {
+                close("coefficient", *found, *expected);
+            }
+            close("intercept", model.intercept, expected.intercept);
+            close("AUC", held_out.ranking(&pool).auc(&ones, &ones).unwrap(), expected.auc);
+            let calls = held_out::Calls::of(&[held_out], &pool);
+            close("accuracy", calls.value(&ones, &ones).unwrap(), expected.accuracy);
+        }
+    }
+}
+
+const QUICK: ExaminationConfig =
+    ExaminationConfig { users: 500, replicates: 50, relabellings: 99, refits: 0 };
+
+/// Users whose second feature is lower and whose third is undefined more often, against real ones.
+#[test]
+fn an_examination_says_what_gives_the_simulation_away() {
+    let side = |side: u64, shift: f64, undefined: f64| {
+        let mut sample = uniforms(6, side, 400, 3, 1.0);
+        for (i, row) in sample.values.chunks_mut(3).enumerate() {
+            row[1] -= shift;
+            if (i as f64) < undefined * 400.0 {
+                row[2] = UNDEFINED;
+            }
+        }
+        sample
+    };
+    let (internal, external) = (side(0, 0.3, 0.5), side(1, 0.0, 0.25));
+    let names = ["count", "amount", "gap"];
+    let found = examine(&internal, &external, &names, &QUICK, &Streams::new(1)).unwrap();
+    for judged in [&found.trees, &found.logistic] {
+        assert!(
+            judged.auc > 0.75 && judged.accuracy > 0.65 && judged.p_value <= 0.02,
+            "{judged:?}"
+        );
+        for (value, ci) in [(judged.auc, judged.auc_ci), (judged.accuracy, judged.accuracy_ci)] {
+            assert!(ci[0] < value && value < ci[1] && ci[1] - ci[0] < 0.2, "{judged:?}");
+        }
+    }
+    let [first, second, third] = &found.telling[..] else { panic!("three features") };
+    assert_eq!([&first.feature, &second.feature, &third.feature], ["amount", "gap", "count"]);
+    // U - 0.3 against U: the chance of a larger value is 0.7^2 / 2 = 0.245, the difference
+    // -0.3 sqrt(12) = -1.04; standard errors about 0.02 and 0.07.
+    assert!((first.auc - 0.245).abs() < 0.07 && (first.mean_difference + 1.04).abs() < 0.28);
+    assert!(first.words().starts_with("simulated users are lower (AUC 0.2"), "{}", first.words());
+    assert_eq!((second.undefined, third.undefined), ([0.5, 0.25], [0.0, 0.0]));
+    assert!((second.auc - 0.5).abs() < 0.12, "{second:?}");
+    assert!(second.words().ends_with("undefined for 50% of them and 25% of real users"));
+    let text = serde_json::to_string(&found).unwrap();
+    assert_eq!(serde_json::from_str::<Examination>(&text).unwrap(), found);
+    assert!(
+        examine(&internal, &uniforms(1, 1, 9, 3, 1.0), &names, &QUICK, &Streams::new(1)).is_none()
+    );
+}
+
+/// Equal laws, with classifiers trained again on 19 relabellings: a p-value is uniform on 1/20 to
+/// 20/20. Over 200 seeds and four bins of 50, chi-squared has three degrees of freedom and stays
+/// below 21.1 (false alarm 1e-4); with labels of one side moved to a different law it is always 1/20.
+#[test]
+fn refitted_p_values_are_uniform_between_equal_laws() {
+    let mut bins = [0.0_f64; 4];
+    let p_value = |seed: u64, power: f64| {
+        let samples = [uniforms(seed, 0, 30, 2, 1.0), uniforms(seed, 1, 40, 2, power)];
+        let streams = Streams::new(seed);
+        let pool = pool(&samples[0], &samples[1], 100, &streams);
+        let held_out = held_out::Kind::Logistic.held_out(&pool);
+        held_out::p_value_by_refits(held_out::Kind::Logistic, &held_out, &pool, 19, &streams)
+    };
+    for seed in 0..200 {
+        let p = p_value(seed, 1.0);
+        bins[((p * 20.0).round() as usize - 1) / 5] += 1.0;
+    }
+    let chi_squared: f64 = bins.iter().map(|count| (count - 50.0).powi(2) / 50.0).sum();
+    assert!(chi_squared < 21.1, "{bins:?}");
+    assert!((0..5).all(|seed| p_value(seed, 6.0) == 0.05));
+}
+
+/// Without training again, p-values of at most 0.1 come at most a tenth of the time: of 150, at most
+/// 31 (false alarm 1e-4).
+#[test]
+fn fixed_classifiers_do_not_cry_wolf() {
+    let mut early = 0;
+    for seed in 0..150 {
+        let samples = [uniforms(seed, 0, 60, 2, 1.0), uniforms(seed, 1, 50, 2, 1.0)];
+        let streams = Streams::new(seed);
+        let pool = pool(&samples[0], &samples[1], 100, &streams);
+        let held_out = held_out::Kind::Logistic.held_out(&pool);
+        early += usize::from(held_out::p_value_by_folds(&held_out, &pool, 99, &streams) <= 0.1);
+    }
+    assert!(early <= 31, "{early}");
+}

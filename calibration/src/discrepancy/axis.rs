@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use super::lanes::InLanes;
+use super::sorted::Sorted;
 use super::user_sums::{UserSums, mean_and_sd, variance};
 use super::{DiscrepancyError, Prepared, Weighted, check};
 use crate::sample::{Sample, Shape};
@@ -26,14 +27,24 @@ pub(super) struct Axis {
 
 /// The steps under L sets of weights, one a lane.
 pub(super) struct Steps<'a, const L: usize> {
-    axis: &'a Axis,
-    /// What each owner's rows add to F - G, times both totals: the weight times the total of the
-    /// other side, negative on the external side.
-    steps: Vec<[f64; L]>,
-    /// `1 / (internal total x external total)`.
-    scale: [f64; L],
+    source: Source<'a, L>,
     /// Standard deviation (n) of the external rows under the weights; 0 where it has none.
     pub(super) sd: [f64; L],
+}
+
+/// Where steps come from.
+enum Source<'a, const L: usize> {
+    /// Weighted users.
+    Users {
+        axis: &'a Axis,
+        /// What each owner's rows add to F - G, times both totals: the weight times the total of
+        /// the other side, negative on the external side.
+        steps: Vec<[f64; L]>,
+        /// `1 / (internal total x external total)`.
+        scale: [f64; L],
+    },
+    /// Rows that count alike.
+    Rows(&'a Sorted),
 }
 
 impl Axis {
@@ -116,12 +127,9 @@ impl Axis {
                 |user: usize| std::array::from_fn(|lane| weights[lane][user] * factors[lane]);
             steps.extend((0..users(weights)).map(step));
         }
-        scale.iter().all(|scale| scale.is_normal()).then(|| Steps {
-            axis: self,
-            steps,
-            scale,
-            sd: sums.map(|sums| self.sd * variance(sums).sqrt()),
-        })
+        let sd = sums.map(|sums| self.sd * variance(sums).sqrt());
+        let normal = scale.iter().all(|scale| scale.is_normal());
+        normal.then_some(Steps { source: Source::Users { axis: self, steps, scale }, sd })
     }
 }
 
@@ -130,14 +138,28 @@ impl<const L: usize> Steps<'_, L> {
     /// lane, its width). Between equal values the width is 0 and F - G means nothing.
     #[inline(always)]
     pub(super) fn each(&self, mut visit: impl FnMut(f64, [f64; L], f64)) {
+        let (axis, steps, scale) = match &self.source {
+            Source::Users { axis, steps, scale } => (axis, steps, scale),
+            Source::Rows(sorted) => {
+                return sorted.each(|left, gap, width| visit(left, [gap; L], width));
+            }
+        };
         // Over a common denominator, F - G is exact up to one rounding when weights are integers,
         // and exactly 0 where F = G.
         let mut sums = [0.0; L];
-        for (&owner, ends) in self.axis.owners.iter().zip(self.axis.values.windows(2)) {
-            let steps = &self.steps[owner as usize];
+        for (&owner, ends) in axis.owners.iter().zip(axis.values.windows(2)) {
+            let steps = &steps[owner as usize];
             sums.iter_mut().zip(steps).for_each(|(sum, step)| *sum += step);
-            let gaps = std::array::from_fn(|lane| sums[lane] * self.scale[lane]);
+            let gaps = std::array::from_fn(|lane| sums[lane] * scale[lane]);
             visit(ends[0], gaps, ends[1] - ends[0]);
+        }
+    }
+
+    /// The largest value.
+    fn last(&self) -> Option<f64> {
+        match &self.source {
+            Source::Users { axis, .. } => axis.values.last().copied(),
+            Source::Rows(sorted) => sorted.last(),
         }
     }
 
@@ -164,7 +186,7 @@ impl Steps<'_, 1> {
                 sum += term(gap) * width;
             }
         });
-        knots.extend(self.axis.values.last());
+        knots.extend(self.last());
         values.push(sum);
         (knots, values)
     }
@@ -176,14 +198,7 @@ pub(super) fn on_points<T>(
     external: Weighted<'_>,
     work: impl FnOnce(&Steps<'_, 1>) -> T,
 ) -> Result<T, DiscrepancyError> {
-    let axis = Axis::of_points(internal, external)?;
-    let weights = |points: Weighted<'_>| match points.weights {
-        Some(weights) => weights.to_vec(),
-        None => vec![1.0; points.values.len()],
-    };
-    let (p, q) = (weights(internal), weights(external));
-    let steps = axis.under([&p], [&q]).ok_or(DiscrepancyError::Empty { side: "internal" })?;
-    Ok(work(&steps))
+    on(None, internal, external, work)
 }
 
 /// The same, where the value is in units of the external standard deviation.
@@ -193,13 +208,61 @@ pub(super) fn on_spread_points<T>(
     external: Weighted<'_>,
     work: impl FnOnce(&Steps<'_, 1>) -> T,
 ) -> Result<T, DiscrepancyError> {
-    on_points(internal, external, |steps| {
-        let value = steps.axis.centre;
-        if steps.sd[0] > 0.0 {
-            return Ok(work(steps));
+    on(Some(discrepancy), internal, external, work)
+}
+
+fn on<T>(
+    in_sd: Option<&'static str>,
+    internal: Weighted<'_>,
+    external: Weighted<'_>,
+    work: impl FnOnce(&Steps<'_, 1>) -> T,
+) -> Result<T, DiscrepancyError> {
+    if internal.weights.is_none() && external.weights.is_none() {
+        check::points(internal, external)?;
+        let sd = spread(in_sd, external.values)?;
+        let sorted = Sorted::of(internal.values, external.values);
+        return Ok(work(&Steps { source: Source::Rows(&sorted), sd: [sd] }));
+    }
+    let axis = Axis::of_points(internal, external)?;
+    let weights = |points: Weighted<'_>| match points.weights {
+        Some(weights) => weights.to_vec(),
+        None => vec![1.0; points.values.len()],
+    };
+    let (p, q) = (weights(internal), weights(external));
+    let steps = axis.under([&p], [&q]).ok_or(DiscrepancyError::Empty { side: "internal" })?;
+    match in_sd {
+        Some(discrepancy) if steps.sd[0] <= 0.0 => {
+            Err(DiscrepancyError::Constant { discrepancy, value: axis.centre })
         }
-        Err(DiscrepancyError::Constant { discrepancy, value })
-    })?
+        _ => Ok(work(&steps)),
+    }
+}
+
+/// The standard deviation where a discrepancy needs it, else 1.
+fn spread(in_sd: Option<&'static str>, values: &[f64]) -> Result<f64, DiscrepancyError> {
+    let Some(discrepancy) = in_sd else { return Ok(1.0) };
+    match mean_and_sd(values, None) {
+        (value, sd) if sd <= 0.0 => Err(DiscrepancyError::Constant { discrepancy, value }),
+        (_, sd) => Ok(sd),
+    }
+}
+
+/// The value with every user counted once, in units of the external standard deviation.
+///
+/// # Errors
+/// Samples that cannot be compared, or without spread.
+pub(super) fn value<D: OnSteps>(
+    discrepancy: &'static str,
+    internal: &Sample,
+    external: &Sample,
+) -> Result<f64, DiscrepancyError> {
+    check::samples(discrepancy, Shape::Real, 1, internal, external)?;
+    let sd = spread(Some(discrepancy), &external.values)?;
+    let sorted = Sorted::of(&internal.values, &external.values);
+    let [value] = D::on_steps(&Steps { source: Source::Rows(&sorted), sd: [sd] });
+    let why = "its values are too far away to be summed up";
+    let undefined = DiscrepancyError::Undefined { discrepancy, side: "internal", why };
+    value.is_finite().then_some(value).ok_or(undefined)
 }
 
 /// A discrepancy that reads its value off the steps.

@@ -93,6 +93,18 @@ impl Discrepancy for BetweenShareGap {
          spread"
     }
 
+    fn reference(&self) -> &'static str {
+        "Searle, Casella and McCulloch, Variance components, 1992"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
+    fn symmetric(&self) -> bool {
+        true
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }

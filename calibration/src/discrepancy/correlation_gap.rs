@@ -62,6 +62,18 @@ impl Discrepancy for CorrelationGap {
         "|rho_P - rho_Q|, Pearson over (earlier, later) pairs; rho_P = 0 without spread"
     }
 
+    fn reference(&self) -> &'static str {
+        "Pearson, Notes on regression and inheritance in the case of two parents, Proceedings of the Royal Society 58, 1895"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
+    fn symmetric(&self) -> bool {
+        true
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

@@ -46,6 +46,18 @@ impl Discrepancy for CramerVonMises {
         "integral (F - G)^2 dx / external sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "Anderson, On the distribution of the two-sample Cramer-von Mises criterion, Annals of Mathematical Statistics 33, 1962"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::SORT
+    }
+
+    fn also_optimises(&self) -> &'static [&'static str] {
+        &["energy"]
+    }
+
     fn unit(&self) -> &'static str {
         "external sd"
     }
@@ -76,6 +88,10 @@ impl Discrepancy for CramerVonMises {
             let (knots, values) = steps.running_integral(|gap| 2.0 * gap / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
+    }
+
+    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
+        axis::value::<Self>(NAME, internal, external)
     }
 
     fn weighted_value(

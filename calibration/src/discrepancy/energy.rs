@@ -44,6 +44,18 @@ impl Discrepancy for Energy {
         "sqrt(2 integral (F - G)^2 dx / external sd)"
     }
 
+    fn reference(&self) -> &'static str {
+        "Székely and Rizzo, Energy statistics, Journal of Statistical Planning and Inference 143, 2013"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::SORT
+    }
+
+    fn also_optimises(&self) -> &'static [&'static str] {
+        &["cramer-von-mises"]
+    }
+
     fn unit(&self) -> &'static str {
         "root external sd"
     }
@@ -78,6 +90,10 @@ impl Discrepancy for Energy {
     }
 
     /// The square of the value.
+    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
+        axis::value::<Self>(NAME, internal, external)
+    }
+
     fn weighted_value(
         &self,
         internal: Weighted<'_>,

@@ -4,18 +4,18 @@
 //! (Székely and Rizzo, *Energy statistics*, Journal of Statistical Planning and Inference 143,
 //! 2013). It is 0 only where the joint distributions are equal. The value is the squared metric (no
 //! root is taken), and a V-statistic: a row is also compared with itself, so D(P, P) is 0 and D is
-//! never negative. Distances are kept as f32; values are good to about 1e-6.
+//! never negative. Distances are kept as f32; values are good to about 1e-6. First variation:
+//! `2 E|x - Y| - 2 E|x - X|`, with its sign turned; rewards take it in full precision.
 
-use super::{Discrepancy, DiscrepancyError, Prepared};
+use super::joint::{self, Points, Side};
+use super::joint_witness::{Form, JointWitness};
+use super::pairs::{Columns, Distance, Potential, between, within};
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
 
 /// The n-dimensional energy distance.
 ///
-/// Coordinates are standardised by the mean and standard deviation (n) of *all* external rows; a
-/// coordinate in which the external rows do not differ is only centred, so that a simulation that
-/// spreads there is still seen. Time and memory grow with the square of the rows, so at most `rows`
-/// rows a side are compared: every (n / rows)-th row, evenly spaced over the users, which draws no
-/// random number and so is the same for every calibrator and replicate.
+/// Time and memory grow with the square of the rows, of which at most `rows` a side are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct EnergyNd {
     /// The most rows a side that are compared; at least 1.
@@ -44,8 +44,29 @@ impl Discrepancy for EnergyNd {
         "2 E|X - Y| - E|X - X'| - E|Y - Y'| on rows standardised by the external mean and sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "Székely and Rizzo, Energy statistics, Journal of Statistical Planning and Inference 143, 2013"
+    }
+
+    fn cost(&self) -> &'static str {
+        "O(min(n, rows)^2 d) time and memory"
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        const PARAMETERS: &[Parameter] = &[joint::rows_parameter(2000, 20_000)];
+        PARAMETERS
+    }
+
+    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
+        Some(Box::new(Self { rows: *values.first()? as usize }))
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
+    }
+
+    fn squared(&self) -> bool {
+        true
     }
 
     fn prepare<'a>(
@@ -53,139 +74,64 @@ impl Discrepancy for EnergyNd {
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        check(internal, "internal")?;
-        check(external, "external")?;
-        if internal.width != external.width {
-            let (p, q) = (internal.width, external.width);
-            return Err(DiscrepancyError::Mismatch(format!(
-                "internal rows hold {p} numbers, external rows {q}"
-            )));
-        }
-        let scaling = Scaling::of(external);
-        let x = Side::new(internal, self.rows, &scaling);
-        let y = Side::new(external, self.rows, &scaling);
+        let [x, y] = joint::sides_of_samples(NAME, internal, external, self.rows)?;
         Ok(Box::new(PreparedEnergy {
-            within_x: upper_triangle(&x),
-            within_y: upper_triangle(&y),
+            within_x: lower_triangle(&x),
+            within_y: lower_triangle(&y),
             between: distances(&x, &y),
-            x_users: x.users,
-            y_users: y.users,
+            x,
+            y,
+        }))
+    }
+
+    fn witness(
+        &self,
+        internal: Weighted<'_>,
+        external: Weighted<'_>,
+    ) -> Option<Result<Witness, DiscrepancyError>> {
+        let points = Points::new(internal, external, self.rows);
+        Some(points.map(|points| {
+            let form = Form::Distances(Potential::of(&points, 2.0, -2.0));
+            Witness::Joint(Box::new(JointWitness { scaling: points.scaling, form }))
+        }))
+    }
+
+    fn weighted_value(
+        &self,
+        internal: Weighted<'_>,
+        external: Weighted<'_>,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        let points = Points::new(internal, external, self.rows);
+        Some(points.map(|points| {
+            let ((x, p), (y, q)) = (&points.internal, &points.external);
+            let xy = between(&Distance, x, &Columns::of(y), &[p], &[q])[0];
+            let (xx, yy) = (within(&Distance, x, &[p])[0], within(&Distance, y, &[q])[0]);
+            (2.0 * xy - xx - yy).max(0.0)
         }))
     }
 }
 
-fn check(sample: &Sample, side: &'static str) -> Result<(), DiscrepancyError> {
-    if sample.shape != Shape::Vector {
-        let (wanted, given) = (Shape::Vector, sample.shape);
-        return Err(DiscrepancyError::WrongShape { discrepancy: NAME, wanted, given });
-    }
-    if sample.rows() == 0 || sample.width == 0 {
-        return Err(DiscrepancyError::Empty { side });
-    }
-    match sample.values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(DiscrepancyError::NotFinite {
-            what: "value",
-            row: at / sample.width,
-            value: sample.values[at],
-            also: "",
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Centre and scale of each coordinate.
-struct Scaling {
-    mean: Vec<f64>,
-    scale: Vec<f64>,
-}
-
-impl Scaling {
-    fn of(sample: &Sample) -> Self {
-        let n = sample.rows() as f64;
-        let column = |c: usize| sample.values.iter().skip(c).step_by(sample.width);
-        let mean: Vec<f64> = (0..sample.width).map(|c| column(c).sum::<f64>() / n).collect();
-        let spread = |c: usize| {
-            let variance = column(c).map(|v| (v - mean[c]).powi(2)).sum::<f64>() / n;
-            // Rounding leaves a trace of spread in a constant column; it is no unit to divide by.
-            let sd = variance.sqrt();
-            if sd > 1e-12 * mean[c].abs() { sd } else { 1.0 }
-        };
-        let scale = (0..sample.width).map(spread).collect();
-        Self { mean, scale }
-    }
-}
-
-/// The compared rows of one side, standardised, with the users they belong to.
-struct Side {
-    width: usize,
-    rows: Vec<f64>,
-    users: Vec<u32>,
-}
-
-impl Side {
-    fn new(sample: &Sample, most: usize, scaling: &Scaling) -> Self {
-        let n = sample.rows();
-        let count = n.min(most.max(1));
-        // Row i of the selection: the middle of the i-th of `count` equal stretches.
-        let picks = (0..count).map(|i| ((2 * i + 1) * n) / (2 * count));
-        let mut side = Self {
-            width: sample.width,
-            rows: Vec::with_capacity(count * sample.width),
-            users: Vec::with_capacity(count),
-        };
-        for row in picks {
-            let scaled = sample.row(row).iter().zip(&scaling.mean).zip(&scaling.scale);
-            side.rows.extend(scaled.map(|((value, mean), scale)| (value - mean) / scale));
-            side.users.push(sample.user[row]);
-        }
-        side
-    }
-
-    fn row(&self, i: usize) -> &[f64] {
-        &self.rows[i * self.width..(i + 1) * self.width]
-    }
-}
-
-/// The rows of a side coordinate by coordinate, so that distances to many of them are computed at
-/// once.
-struct Columns {
-    columns: Vec<Vec<f64>>,
-}
-
-impl Columns {
-    fn of(side: &Side) -> Self {
-        let column = |c: usize| side.rows.iter().skip(c).step_by(side.width).copied().collect();
-        Self { columns: (0..side.width).map(column).collect() }
-    }
-
-    /// Appends the distances of `row` to the first `count` rows. `squares` is room to work in.
-    fn distances(&self, row: &[f64], count: usize, squares: &mut Vec<f64>, into: &mut Vec<f32>) {
-        squares.clear();
-        squares.resize(count, 0.0);
-        for (value, column) in row.iter().zip(&self.columns) {
-            for (square, other) in squares.iter_mut().zip(column) {
-                *square += (value - other) * (value - other);
-            }
-        }
-        into.extend(squares.iter().map(|square| square.sqrt() as f32));
-    }
+/// Distances of `row` to the first `count` columns, appended. `squares` is room to work in.
+fn append(columns: &Columns, row: &[f64], count: usize, squares: &mut [f64], into: &mut Vec<f32>) {
+    columns.squares(row, 0, &mut squares[..count]);
+    into.extend(squares[..count].iter().map(|square| square.sqrt() as f32));
 }
 
 /// Distances of row i to rows 0..i, row after row.
-fn upper_triangle(side: &Side) -> Vec<f32> {
-    let n = side.users.len();
+fn lower_triangle(side: &Side) -> Vec<f32> {
+    let n = side.len();
     let mut into = Vec::with_capacity(n * n.saturating_sub(1) / 2);
-    let (columns, mut squares) = (Columns::of(side), Vec::with_capacity(n));
-    (0..n).for_each(|i| columns.distances(side.row(i), i, &mut squares, &mut into));
+    let (columns, mut squares) = (Columns::of(side), vec![0.0; n]);
+    (0..n).for_each(|i| append(&columns, side.row(i), i, &mut squares, &mut into));
     into
 }
 
 /// Distances of each row of `x` to each row of `y`, row after row.
 fn distances(x: &Side, y: &Side) -> Vec<f32> {
-    let (n, m) = (x.users.len(), y.users.len());
+    let (n, m) = (x.len(), y.len());
     let mut into = Vec::with_capacity(n * m);
-    let (columns, mut squares) = (Columns::of(y), Vec::with_capacity(m));
-    (0..n).for_each(|i| columns.distances(x.row(i), m, &mut squares, &mut into));
+    let (columns, mut squares) = (Columns::of(y), vec![0.0; m]);
+    (0..n).for_each(|i| append(&columns, x.row(i), m, &mut squares, &mut into));
     into
 }
 
@@ -193,19 +139,20 @@ struct PreparedEnergy {
     within_x: Vec<f32>,
     within_y: Vec<f32>,
     between: Vec<f32>,
-    x_users: Vec<u32>,
-    y_users: Vec<u32>,
+    x: Side,
+    y: Side,
 }
 
 impl PreparedEnergy {
     /// The shares of the compared rows of both sides; none where a side has none.
     fn shares(&self, internal: &[f64], external: &[f64]) -> Option<[Vec<f32>; 2]> {
-        Some([shares(&self.x_users, internal)?, shares(&self.y_users, external)?])
+        let short = |shares: Vec<f64>| shares.into_iter().map(|share| share as f32).collect();
+        Some([short(self.x.shares(internal)?), short(self.y.shares(external)?)])
     }
 
     /// The value for each pair of shares.
     fn measure(&self, shares: &[[Vec<f32>; 2]]) -> Vec<Option<f64>> {
-        let m = self.y_users.len();
+        let m = self.y.len();
         let side = |side: usize| shares.iter().map(|pair| &pair[side][..]).collect::<Vec<_>>();
         let (x, y) = (side(0), side(1));
         let between = sums(|i| &self.between[i * m..(i + 1) * m], &x, &y);
@@ -232,16 +179,6 @@ impl Prepared for PreparedEnergy {
             self.measure(&shares.into_iter().flatten().collect::<Vec<_>>()).into_iter();
         defined.into_iter().map(|defined| if defined { values.next()? } else { None }).collect()
     }
-}
-
-/// The users' weights as shares of 1; none when nothing is left.
-fn shares(users: &[u32], weights: &[f64]) -> Option<Vec<f32>> {
-    let weight = |&user: &u32| weights.get(user as usize).copied();
-    let total = users.iter().map(weight).sum::<Option<f64>>()?;
-    if !(total.is_finite() && total > 0.0) {
-        return None;
-    }
-    Some(users.iter().filter_map(weight).map(|weight| (weight / total) as f32).collect())
 }
 
 /// Rows of distances that stay in the cache while all weightings are summed up: 128 KB of 2,000.

@@ -1,11 +1,16 @@
 //! Kolmogorov-Smirnov: the largest gap between two distribution functions.
 //!
 //! `D = sup_x |F(x) - G(x)|` (Kolmogorov 1933, Smirnov 1939), from 0 to 1, the same under any
-//! increasing change of scale. It has no witness: its derivative lives on the one place of the
-//! largest gap, so a reward made of it would pay a single step of the axis.
+//! increasing change of scale. Let the gap be largest from the value a up to the next one, b. Where F
+//! is above there, mass below b makes it larger, so the witness is `-1{x < b}`; where F is below,
+//! mass up to a makes it smaller, so it is `1{x <= a}`. This is a single step, at another place after
+//! each rollout. Where the gap is as large at several places the distance has a kink, and the
+//! witness takes one of them.
 
 use super::axis::{self, Axis, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted};
+use super::kuiper::{largest_gaps, steps_at};
+use super::sorted::largest_gap;
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check};
 use crate::sample::{Sample, Shape};
 
 /// `kolmogorov-smirnov`.
@@ -18,6 +23,10 @@ const NAME: &str = "kolmogorov-smirnov";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
+    if internal.weights.is_none() && external.weights.is_none() {
+        check::points(internal, external)?;
+        return Ok(largest_gap(internal.values, external.values));
+    }
     axis::on_points(internal, external, |steps| largest(steps)[0])
 }
 
@@ -51,6 +60,18 @@ impl Discrepancy for KolmogorovSmirnov {
         "max |F - G|"
     }
 
+    fn reference(&self) -> &'static str {
+        "Smirnov, Table for estimating the goodness of fit of empirical distributions, Annals of Mathematical Statistics 19, 1948"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::SORT
+    }
+
+    fn symmetric(&self) -> bool {
+        true
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }
@@ -61,6 +82,23 @@ impl Discrepancy for KolmogorovSmirnov {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         Ok(Axis::of_samples(NAME, internal, external)?.prepared::<Self>())
+    }
+
+    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
+        check::samples(NAME, Shape::Real, 1, internal, external)?;
+        Ok(largest_gap(&internal.values, &external.values))
+    }
+
+    fn witness(
+        &self,
+        internal: Weighted<'_>,
+        external: Weighted<'_>,
+    ) -> Option<Result<Witness, DiscrepancyError>> {
+        Some(axis::on_points(internal, external, |steps| {
+            let gaps = largest_gaps(steps).into_iter().flatten();
+            let largest = gaps.max_by(|a, b| a.gap.total_cmp(&b.gap));
+            steps_at(largest.as_slice())
+        }))
     }
 
     fn weighted_value(
@@ -83,5 +121,19 @@ mod tests {
         assert_eq!(of(&[1.0, 2.0, 3.0, 4.0], &[2.0, 3.0]), Ok(0.25));
         assert_eq!(of(&[5.0, 5.0], &[5.0]), Ok(0.0));
         assert_eq!(of(&[0.0, 0.0, -0.0], &[-0.0]), Ok(0.0));
+    }
+
+    #[test]
+    fn the_witness_steps_at_the_largest_gap() {
+        let pays = |u: &[f64], v: &[f64]| {
+            let witness = KolmogorovSmirnov.witness(Weighted::equal(u), Weighted::equal(v));
+            let witness = witness.unwrap().unwrap();
+            [0.0, 1.0, 2.0, 3.0].map(|x| witness.at(x))
+        };
+        // F is above by a half from 0 to 3, and first from 0 to 1.
+        assert_eq!(pays(&[0.0, 1.0], &[1.0, 3.0]), [-1.0, 0.0, 0.0, 0.0]);
+        // F is below by 1 from 1 to 2.
+        assert_eq!(pays(&[2.0, 3.0], &[1.0, 1.0]), [1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(pays(&[2.0, 3.0], &[2.0, 3.0]), [0.0; 4]);
     }
 }

@@ -24,6 +24,14 @@ impl Discrepancy for MeanGap {
         "|mean_P - mean_Q| / external sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "Glass, Primary, secondary, and meta-analysis of research, Educational Researcher 5, 1976"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
     fn unit(&self) -> &'static str {
         "external sd"
     }

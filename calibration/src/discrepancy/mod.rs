@@ -2,29 +2,87 @@
 //! a feature, and their witnesses, of which rewards are made.
 //!
 //! To add one, write a file with a type that implements [`Discrepancy`] and add it to
-//! [`DISCREPANCIES`]; panels, rewards, `compare` and configs find it by name.
+//! [`DISCREPANCIES`]; panels, rewards, `compare`, `metrics` and configs find it by name, with
+//! parameters: `energy-nd(rows=500)`.
 
 pub mod energy_nd;
 
 use crate::sample::{Sample, Shape};
 
 mod axis;
+mod balls;
+mod binned;
+mod categories;
 mod check;
+pub mod cost;
+mod coupling;
+mod divergence;
+mod joint;
+#[cfg(test)]
+mod joint_fixture;
+mod joint_witness;
 mod lanes;
+pub mod lookup;
 mod measure;
+mod merged;
+mod pairs;
+mod ranks;
+mod sinkhorn_pass;
+mod sinkhorn_scaling;
+mod sinkhorn_witness;
+mod sliced;
+mod soft_minimum;
+mod sorted;
 mod standardised;
 mod user_sums;
+mod vectors;
+mod wide;
+mod witness;
 
+pub use joint_witness::JointWitness;
+pub use lookup::{LookupError, Named, Parameter, named};
+pub use witness::Witness;
+
+pub mod anderson_darling;
 pub mod between_share_gap;
+pub mod category_shortfall;
+pub mod contingency_distance;
+pub mod copula_distance;
+pub mod correlation_distance;
 pub mod correlation_gap;
 pub mod cramer_von_mises;
+pub mod cramer_von_mises_upper;
 pub mod energy;
 pub mod kolmogorov_smirnov;
+pub mod kuiper;
+pub mod max_sliced_wasserstein;
 pub mod mean_gap;
+pub mod mmd;
+pub mod mmd_features;
 pub mod moments;
+pub mod out_of_range;
+pub mod quantile_gap;
+pub mod range_shortfall;
+pub mod raw_moments;
 pub mod sd_gap;
+pub mod sequences;
+pub mod series;
+pub mod sinkhorn;
+pub mod skewness_gap;
+pub mod sliced_wasserstein;
+pub mod support;
+pub mod tail_gap;
 pub mod total_variation;
 pub mod wasserstein;
+pub mod wasserstein_2;
+
+mod chi_squared;
+mod g;
+mod hellinger;
+mod jensen_shannon;
+mod kl;
+mod psi;
+mod total_variation_binned;
 
 /// All discrepancies.
 pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
@@ -39,11 +97,69 @@ pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
     &correlation_gap::CorrelationGap,
     &between_share_gap::BetweenShareGap,
     &energy_nd::EnergyNd { rows: 2000 },
+    &sequences::transition_distance::TransitionDistance { restart: 0.05 },
+    &sequences::stationary_gap::StationaryGap { restart: 0.05 },
+    &sequences::dwell_gap::DwellGap,
+    &sequences::ngram_divergence::NgramDivergence { n: 3 },
+    &sequences::msas::Msas { statistic: 0 },
+    &sequences::signature_mmd::SignatureMmd { depth: 3 },
+    &series::autocorrelation_gap::AUTOCORRELATION_GAP,
+    &series::weekday_profile_gap::WEEKDAY_PROFILE_GAP,
+    &series::growth_gap::GROWTH_GAP,
+    &series::kurtosis_gap::KURTOSIS_GAP,
+    &series::hill_gap::HILL_GAP,
+    &series::absolute_autocorrelation_gap::ABSOLUTE_AUTOCORRELATION_GAP,
+    &series::leverage_gap::LEVERAGE_GAP,
+    &series::aggregational_gaussianity_gap::AGGREGATIONAL_GAUSSIANITY_GAP,
+    &kuiper::Kuiper,
+    &anderson_darling::AndersonDarling { share: 0.5 },
+    &wasserstein_2::Wasserstein2,
+    &cramer_von_mises_upper::CramerVonMisesUpper { floor: 0.01 },
+    &raw_moments::RawMoments { order: 2 },
+    &skewness_gap::SkewnessGap,
+    &quantile_gap::QuantileGap { p: 0.5 },
+    &tail_gap::TailGap { p: 0.95 },
+    &range_shortfall::RangeShortfall,
+    &out_of_range::OutOfRange,
+    &binned::Binned::of(&kl::KL),
+    &binned::Binned::of(&g::G),
+    &binned::Binned::of(&psi::PSI),
+    &binned::Binned::of(&chi_squared::CHI_SQUARED),
+    &binned::Binned::of(&jensen_shannon::JENSEN_SHANNON),
+    &binned::Binned::of(&hellinger::HELLINGER),
+    &binned::Binned::of(&total_variation_binned::TOTAL_VARIATION),
+    &categories::Categories::of(&kl::KL),
+    &categories::Categories::of(&g::G),
+    &categories::Categories::of(&psi::PSI),
+    &categories::Categories::of(&chi_squared::CHI_SQUARED),
+    &categories::Categories::of(&jensen_shannon::JENSEN_SHANNON),
+    &categories::Categories::of(&hellinger::HELLINGER),
+    &category_shortfall::CategoryShortfall,
+    &correlation_distance::CorrelationDistance { ranks: false },
+    &contingency_distance::ContingencyDistance { bins: 10 },
+    &copula_distance::CopulaDistance { cells: 10 },
+    &support::Support::new(support::Aspect::Precision),
+    &support::Support::new(support::Aspect::Recall),
+    &support::Support::new(support::Aspect::Density),
+    &support::Support::new(support::Aspect::Coverage),
+    &mmd::Mmd { rows: 2000, unbiased: false },
+    &mmd_features::MmdFeatures { rows: 20_000, features: 512 },
+    &sliced_wasserstein::SlicedWasserstein { rows: 20_000, projections: 100, order: 2 },
+    &max_sliced_wasserstein::MaxSlicedWasserstein { rows: 20_000, projections: 100, order: 2 },
+    &sinkhorn::Sinkhorn { rows: 1000, epsilon: 1.0, iterations: 1000, tolerance: 1e-6 },
 ];
 
-/// Finds a discrepancy by name.
+/// Finds a discrepancy, as it is without parameters, by name; [`named`] takes parameters too.
 pub fn find(name: &str) -> Option<&'static dyn Discrepancy> {
     DISCREPANCIES.iter().find(|discrepancy| discrepancy.name() == name).copied()
+}
+
+/// Whether a discrepancy has a witness, of which rewards are made.
+pub fn has_witness(discrepancy: &dyn Discrepancy) -> bool {
+    let width = if discrepancy.shape() == Shape::Vector { 2 } else { 1 };
+    let values = [0.0, 1.0, 1.0, 0.0];
+    let rows = Weighted { values: &values, width, weights: None };
+    discrepancy.witness(rows, rows).is_some()
 }
 
 /// Why a value could not be computed.
@@ -103,20 +219,26 @@ pub enum DiscrepancyError {
     },
 }
 
-/// Real rows with weights, as witnesses and one-dimensional distances see them. `weights` none
-/// means equal weights.
+/// Rows with weights, as witnesses see them. `weights` none means equal weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Weighted<'a> {
-    /// Finite values in any order.
+    /// Finite values in any order, rows x width.
     pub values: &'a [f64],
-    /// Finite weights of at least 0 with a positive sum, one a value.
+    /// Numbers per row: 1 for real numbers and categories.
+    pub width: usize,
+    /// Finite weights of at least 0 with a positive sum, one a row.
     pub weights: Option<&'a [f64]>,
 }
 
 impl<'a> Weighted<'a> {
-    /// Values that count equally.
+    /// Single numbers that count equally.
     pub fn equal(values: &'a [f64]) -> Self {
-        Self { values, weights: None }
+        Self { values, width: 1, weights: None }
+    }
+
+    /// Single numbers with a weight each.
+    pub fn new(values: &'a [f64], weights: &'a [f64]) -> Self {
+        Self { values, width: 1, weights: Some(weights) }
     }
 }
 
@@ -144,6 +266,39 @@ pub trait Discrepancy: Send + Sync {
 
     /// One line: the formula.
     fn definition(&self) -> &'static str;
+
+    /// Where it is defined: author, title, year.
+    fn reference(&self) -> &'static str;
+
+    /// What a value costs, in rows n and m of the two sides: time and memory.
+    fn cost(&self) -> &'static str;
+
+    /// What can be set, and within which bounds.
+    fn parameters(&self) -> &'static [Parameter] {
+        &[]
+    }
+
+    /// The same discrepancy with other parameters: one value for each of
+    /// [`Discrepancy::parameters`], in their order and within their bounds. None where it has none.
+    fn with(&self, _values: &[f64]) -> Option<Box<dyn Discrepancy>> {
+        None
+    }
+
+    /// Whether D(P, Q) = D(Q, P). Values in external units are not symmetric.
+    fn symmetric(&self) -> bool {
+        false
+    }
+
+    /// Whether it looks at the order of a user's rows, which are in time order.
+    fn ordered(&self) -> bool {
+        false
+    }
+
+    /// Names of other discrepancies that a reward on this one optimises too, because they are
+    /// functions of the same numbers: a panel marks them as optimised.
+    fn also_optimises(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Unit of the value, e.g. `external sd`; empty for pure numbers.
     fn unit(&self) -> &'static str {
@@ -204,55 +359,5 @@ pub trait Discrepancy: Send + Sync {
                 why: "its values are too far away to be summed up",
             },
         )
-    }
-}
-
-/// How much a discrepancy falls when P gains mass at x: the first variation with its sign turned,
-/// up to a constant.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Witness {
-    /// Piecewise linear through (knot, value), constant outside; knots strictly ascending.
-    Curve {
-        /// Places.
-        knots: Vec<f64>,
-        /// Values there.
-        values: Vec<f64>,
-    },
-    /// `linear z + square z^2` with `z = (x - centre) / scale`.
-    Parabola {
-        /// Centre.
-        centre: f64,
-        /// Scale, positive.
-        scale: f64,
-        /// Coefficient of z.
-        linear: f64,
-        /// Coefficient of z^2.
-        square: f64,
-    },
-    /// One value a category.
-    Table(Vec<f64>),
-}
-
-impl Witness {
-    /// The witness at `x` (for a table: at category number `x`; 0 outside it).
-    pub fn at(&self, x: f64) -> f64 {
-        match self {
-            Self::Curve { knots, values } => {
-                let above = knots.partition_point(|&knot| knot <= x);
-                match (above.checked_sub(1), above) {
-                    (None, _) => values.first().copied().unwrap_or(0.0),
-                    (Some(below), above) if above == knots.len() => values[below],
-                    (Some(below), above) => {
-                        let share = (x - knots[below]) / (knots[above] - knots[below]);
-                        values[below] + share * (values[above] - values[below])
-                    }
-                }
-            }
-            Self::Parabola { centre, scale, linear, square } => {
-                let z = (x - centre) / scale;
-                linear * z + square * z * z
-            }
-            Self::Table(values) => values.get(x as usize).copied().unwrap_or(0.0),
-        }
     }
 }

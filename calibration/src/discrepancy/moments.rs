@@ -35,6 +35,18 @@ impl Discrepancy for Moments {
         "(E_P z)^2 + (E_P z^2 - 1)^2 with z = (x - mean_Q) / external sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "Hansen, Large sample properties of generalized method of moments estimators, Econometrica 50, 1982"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
+    fn also_optimises(&self) -> &'static [&'static str] {
+        &["mean-gap", "sd-gap"]
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }

@@ -27,6 +27,14 @@ impl Discrepancy for SdGap {
         "|sd_P - sd_Q| / external sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "the relative error of a standard deviation; no single source"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
     fn unit(&self) -> &'static str {
         "external sd"
     }

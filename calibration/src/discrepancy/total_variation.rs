@@ -25,7 +25,7 @@ pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, D
 }
 
 /// Probabilities of the categories 0 to the largest of either side.
-fn shares(
+pub(super) fn shares(
     internal: Weighted<'_>,
     external: Weighted<'_>,
 ) -> Result<(Vec<f64>, Vec<f64>), DiscrepancyError> {
@@ -45,7 +45,7 @@ fn shares(
 }
 
 /// One side: the owners of the rows, sorted by category.
-struct Side {
+pub(super) struct Side {
     owners: Vec<u32>,
     /// The rows of category k are `owners[ends[k - 1]..ends[k]]`.
     ends: Vec<usize>,
@@ -53,7 +53,8 @@ struct Side {
 }
 
 impl Side {
-    fn of(sample: &Sample) -> Self {
+    /// Sorts the rows of a sample of categories.
+    pub(super) fn of(sample: &Sample) -> Self {
         let mut rows: Vec<(u32, u32)> =
             sample.values.iter().map(|&k| k as u32).zip(sample.user.iter().copied()).collect();
         rows.sort_unstable();
@@ -72,6 +73,13 @@ impl Side {
         let owners = &self.owners[start..self.ends[category]];
         owners.iter().map(|&user| weights[user as usize]).sum()
     }
+
+    /// Share of each category when each user counts as often as its weight says; none where no
+    /// weight is left on rows.
+    pub(super) fn shares(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let [total] = self.rows.under(weights)?;
+        Some((0..self.ends.len()).map(|k| self.mass(k, weights) / total).collect())
+    }
 }
 
 struct OnCategories {
@@ -81,13 +89,8 @@ struct OnCategories {
 
 impl Prepared for OnCategories {
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let [p_total] = self.internal.rows.under(internal)?;
-        let [q_total] = self.external.rows.under(external)?;
-        let gap = |k: usize| {
-            let (p, q) = (self.internal.mass(k, internal), self.external.mass(k, external));
-            (p / p_total - q / q_total).abs()
-        };
-        let value = (0..self.internal.ends.len()).map(gap).sum::<f64>() / 2.0;
+        let (p, q) = (self.internal.shares(internal)?, self.external.shares(external)?);
+        let value = p.iter().zip(&q).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
         value.is_finite().then_some(value)
     }
 }
@@ -103,6 +106,22 @@ impl Discrepancy for TotalVariation {
 
     fn definition(&self) -> &'static str {
         "1/2 sum |p_k - q_k| over categories k"
+    }
+
+    fn reference(&self) -> &'static str {
+        "Levin and Peres, Markov chains and mixing times, 2nd edition, 2017, chapter 4"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::PASS
+    }
+
+    fn symmetric(&self) -> bool {
+        true
+    }
+
+    fn also_optimises(&self) -> &'static [&'static str] {
+        super::categories::FAMILY
     }
 
     fn shape(&self) -> Shape {

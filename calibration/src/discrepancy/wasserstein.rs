@@ -53,6 +53,14 @@ impl Discrepancy for Wasserstein1 {
         "integral |F - G| dx / external sd"
     }
 
+    fn reference(&self) -> &'static str {
+        "Vallender, Calculation of the Wasserstein distance between probability distributions on the line, Theory of Probability and its Applications 18, 1974"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::SORT
+    }
+
     fn unit(&self) -> &'static str {
         "external sd"
     }
@@ -79,6 +87,10 @@ impl Discrepancy for Wasserstein1 {
             let (knots, values) = steps.running_integral(|gap| sign(gap) / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
+    }
+
+    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
+        axis::value::<Self>(NAME, internal, external)
     }
 
     fn weighted_value(

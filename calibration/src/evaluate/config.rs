@@ -2,27 +2,51 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FalseDiscovery;
+
 /// One metric of a panel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
-    /// Name of the feature; `user_vector` for joint metrics.
+    /// Name of the feature, `user_vector` for joint metrics, or `*` for every feature that suits.
     pub feature: String,
-    /// Name of the discrepancy.
+    /// Name of the discrepancy, with parameters where it has some, as in `energy-nd(rows=500)`; or
+    /// `*` for every discrepancy that suits.
     pub discrepancy: String,
+}
+
+/// How much a panel looks at when no metrics are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Breadth {
+    /// A few well-known discrepancies on every feature.
+    #[default]
+    Standard,
+    /// Every discrepancy on every feature whose rows it compares.
+    Full,
 }
 
 /// Settings of a panel. An empty table is a good choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelConfig {
-    /// The metrics; the default panel where there are none: every feature that applies to the log,
-    /// by every discrepancy that suits it.
+    /// The metrics; those of `panel` where there are none.
     pub metrics: Option<Vec<Metric>>,
+    /// `standard`: a few well-known discrepancies on every feature that applies to the log. `full`:
+    /// every discrepancy on every feature whose rows it compares. Summaries over metrics, such as
+    /// the median gap closed, compare only between panels of one kind.
+    pub panel: Breadth,
     /// Bootstrap replicates behind each interval, 40 to 10,000. Time grows with them.
     pub replicates: usize,
+    /// Relabellings behind each p-value, 99 to 100,000; 0 for no p, q and number of users needed.
+    /// The smallest p-value is 1 / (1 + permutations). They take a byte for each user.
+    pub permutations: usize,
+    /// How q-values are made of the p-values of a calibrator: `benjamini-yekutieli`, for any
+    /// dependence of the metrics, or `benjamini-hochberg`.
+    pub false_discovery: FalseDiscovery,
     /// The most users a side in the joint energy distance, 10 to 20,000. Time and memory grow with
-    /// the square.
+    /// the square. Other discrepancies that compare a limited number of rows (a parameter `rows`
+    /// that is not given) change it in proportion, from its default at 2,000.
     pub joint_users: usize,
     /// The most users a side in the classifier test, at least 10.
     pub classifier_users: usize,
@@ -34,7 +58,10 @@ impl Default for PanelConfig {
     fn default() -> Self {
         Self {
             metrics: None,
+            panel: Breadth::Standard,
             replicates: 200,
+            permutations: 200,
+            false_discovery: FalseDiscovery::default(),
             joint_users: 2000,
             classifier_users: 20_000,
             before: "personas".into(),
@@ -55,6 +82,10 @@ impl PanelConfig {
             Err(format!("{name} is {value}; it must lie between {low} and {high}"))
         };
         within("replicates", self.replicates, 40, 10_000)?;
+        if self.permutations > 0 {
+            within("permutations", self.permutations, 99, 100_000)
+                .map_err(|why| format!("{why}, or be 0 for none"))?;
+        }
         within("joint_users", self.joint_users, 10, 20_000)?;
         within("classifier_users", self.classifier_users, 10, 10_000_000)?;
         let metrics = self.metrics.iter().flatten().enumerate();

@@ -2,22 +2,12 @@
 
 use trueup_env::EventLog;
 
+use super::default_panel::{self, ALL};
 use super::{Metric, PanelConfig, PanelError};
-use crate::discrepancy::{self, DISCREPANCIES, Discrepancy, energy_nd};
+use crate::discrepancy::{DISCREPANCIES, Named, lookup, named};
 use crate::features::{self, FEATURES, Feature, Level};
 use crate::panel::{LeftOut, USER_VECTOR};
 use crate::sample::{Sample, Shape};
-
-/// Discrepancies of the default panel for real features.
-const REAL: &[&str] =
-    &["kolmogorov-smirnov", "wasserstein-1", "cramer-von-mises", "mean-gap", "sd-gap"];
-/// Discrepancies of the default panel for categories.
-const CATEGORY: &[&str] = &["total-variation"];
-/// Discrepancies of the default panel for (earlier, later) pairs.
-const PAIR: &[&str] = &["correlation-gap"];
-/// Discrepancies of the default panel for single features.
-const FURTHER: &[(&str, &str)] =
-    &[("log_amount", "between-share-gap"), (USER_VECTOR, energy_nd::NAME)];
 
 /// A feature, or the vector of all user-level features.
 #[derive(Clone, Copy)]
@@ -59,11 +49,16 @@ impl Source {
         self.name() == feature || (matches!(self, Self::UserVector) && is_coordinate())
     }
 
-    fn shape(self) -> Shape {
+    /// What its rows are.
+    pub fn shape(self) -> Shape {
         match self {
             Self::Feature(feature) => feature.shape(),
             Self::UserVector => Shape::Vector,
         }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        FEATURES.iter().map(Self::Feature).chain([Self::UserVector])
     }
 
     /// Its rows over a log.
@@ -75,29 +70,21 @@ impl Source {
     }
 }
 
+/// The parameter of discrepancies that compare a limited number of rows.
+const ROWS: &str = "rows";
+
 /// A metric that will be measured.
 pub struct Chosen {
     /// Index of its feature in [`Panel::sources`].
     pub source: usize,
     /// Its discrepancy.
-    pub discrepancy: Distance,
+    pub discrepancy: Named,
 }
 
-/// A discrepancy of the registry, or the joint one with the configured number of users.
-pub enum Distance {
-    /// From [`DISCREPANCIES`].
-    Registered(&'static dyn Discrepancy),
-    /// With a limit of its own.
-    Joint(energy_nd::EnergyNd),
-}
-
-impl Distance {
-    /// The discrepancy.
-    pub fn get(&self) -> &dyn Discrepancy {
-        match self {
-            Self::Registered(discrepancy) => *discrepancy,
-            Self::Joint(energy) => energy,
-        }
+impl Chosen {
+    /// The most users a side that are compared, where there is a limit.
+    pub fn most_users(&self) -> Option<usize> {
+        self.discrepancy.parameter(ROWS).map(|rows| rows as usize)
     }
 }
 
@@ -117,10 +104,13 @@ pub struct Panel {
 /// # Errors
 /// Unknown names, and discrepancies that do not suit their feature.
 pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, PanelError> {
-    let wanted = config.metrics.clone().unwrap_or_else(default_metrics);
+    let wanted = match &config.metrics {
+        Some(metrics) => metrics.clone(),
+        None => default_panel::metrics(config.panel),
+    };
     let mut panel = Panel { sources: Vec::new(), metrics: Vec::new(), left_out: Vec::new() };
     let mut refused: Vec<&'static str> = Vec::new();
-    for metric in wanted {
+    for metric in expand(wanted)? {
         let (source, discrepancy) = resolve(&metric, config)?;
         if refused.contains(&source.name()) {
             continue;
@@ -139,44 +129,71 @@ pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, P
                 panel.sources.len() - 1
             }
         };
-        panel.metrics.push(Chosen { source: slot, discrepancy });
+        // A metric that is named, and meant by a wildcard too, is one metric.
+        let is_it = |m: &Chosen| m.source == slot && m.discrepancy.label() == discrepancy.label();
+        if !panel.metrics.iter().any(is_it) {
+            panel.metrics.push(Chosen { source: slot, discrepancy });
+        }
     }
     Ok(panel)
 }
 
-/// The default panel, before features that do not apply are left out.
-fn default_metrics() -> Vec<Metric> {
-    let mut pairs = Vec::new();
-    for feature in FEATURES {
-        let discrepancies = match feature.shape() {
-            Shape::Real => REAL,
-            Shape::Category => CATEGORY,
-            Shape::Vector => PAIR,
+/// Puts every feature or discrepancy of a fitting shape in the place of [`ALL`].
+fn expand(wanted: Vec<Metric>) -> Result<Vec<Metric>, PanelError> {
+    let mut metrics = Vec::new();
+    for metric in wanted {
+        if metric.feature != ALL && metric.discrepancy != ALL {
+            metrics.push(metric);
+            continue;
+        }
+        let sources: Vec<Source> = match metric.feature.as_str() {
+            ALL => Source::all().collect(),
+            name => vec![find_source(name)?],
         };
-        pairs.extend(discrepancies.iter().map(|discrepancy| (feature.name, *discrepancy)));
+        let before = metrics.len();
+        for source in sources {
+            let fitting: Vec<String> = match metric.discrepancy.as_str() {
+                ALL => {
+                    let all = DISCREPANCIES.iter().filter(|d| d.shape() == source.shape());
+                    all.map(|discrepancy| discrepancy.name().into()).collect()
+                }
+                text if named(text)?.shape() == source.shape() => vec![text.into()],
+                _ => Vec::new(),
+            };
+            let of_source = |discrepancy| Metric { feature: source.name().into(), discrepancy };
+            metrics.extend(fitting.into_iter().map(of_source));
+        }
+        if metrics.len() == before {
+            let Metric { feature, discrepancy } = metric;
+            return Err(PanelError::NothingFits { feature, discrepancy });
+        }
     }
-    pairs.extend(FURTHER);
-    let metric = |(feature, discrepancy): (&str, &str)| Metric {
-        feature: feature.into(),
-        discrepancy: discrepancy.into(),
-    };
-    pairs.into_iter().map(metric).collect()
+    Ok(metrics)
 }
 
-fn resolve(metric: &Metric, config: &PanelConfig) -> Result<(Source, Distance), PanelError> {
-    let source = Source::find(&metric.feature).ok_or_else(|| {
-        let known = FEATURES.iter().map(|feature| feature.name).chain([USER_VECTOR]);
-        PanelError::unknown("feature", &metric.feature, known)
-    })?;
-    let discrepancy = if metric.discrepancy == energy_nd::NAME {
-        Distance::Joint(energy_nd::EnergyNd { rows: config.joint_users })
-    } else {
-        Distance::Registered(discrepancy::find(&metric.discrepancy).ok_or_else(|| {
-            let known = DISCREPANCIES.iter().map(|discrepancy| discrepancy.name());
-            PanelError::unknown("discrepancy", &metric.discrepancy, known)
-        })?)
+fn find_source(name: &str) -> Result<Source, PanelError> {
+    Source::find(name).ok_or_else(|| {
+        let known: Vec<&str> = Source::all().map(Source::name).chain([ALL]).collect();
+        PanelError::UnknownFeature { name: name.into(), known: known.join(", ") }
+    })
+}
+
+/// `joint_users` at which discrepancies that compare a limited number of rows keep their default.
+const USUAL_JOINT_USERS: f64 = 2000.0;
+
+fn resolve(metric: &Metric, config: &PanelConfig) -> Result<(Source, Named), PanelError> {
+    let source = find_source(&metric.feature)?;
+    let plain = named(&metric.discrepancy)?;
+    let rows = plain.parameters().iter().find(|parameter| parameter.name == ROWS);
+    let discrepancy = match rows {
+        Some(rows) => {
+            let share = config.joint_users as f64 / USUAL_JOINT_USERS;
+            let rows = (rows.default * share).round().max(rows.low).min(rows.high);
+            lookup::named_with(&metric.discrepancy, ROWS, rows)?
+        }
+        None => plain,
     };
-    let wanted = discrepancy.get().shape();
+    let wanted = discrepancy.shape();
     // Pairs and user vectors are both vectors; a discrepancy of pairs refuses longer ones itself.
     if wanted != source.shape() {
         return Err(PanelError::DoesNotSuit {
@@ -200,7 +217,7 @@ fn reason_to_leave_out(source: Source, external: [&EventLog; 2]) -> Option<Strin
             return Some("the log has a single kind".into());
         }
         let first = sample.values[0];
-        if sample.width == 1 && sample.values.iter().all(|&value| value == first) {
+        if sample.values.iter().all(|&value| value == first) {
             return Some(format!("all of its values are {first} among the real users"));
         }
     }

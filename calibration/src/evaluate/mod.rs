@@ -15,31 +15,43 @@
 //!
 //! The same metrics count for every calibrator, so that their medians compare: a metric that the
 //! rewards optimised is marked, and left out of the outer median, for all of them. Intervals are
-//! made as [`bootstrap`] says. Everything is a function of the logs, the config and the streams,
+//! made as [`bootstrap`] says, p-values as [`permutation`] and numbers of users needed as [`power`].
+//! Everything is a function of the logs, the config and the streams,
 //! whatever the number of threads.
 
 pub mod bootstrap;
 mod config;
+mod default_panel;
+mod effect;
+mod false_discovery;
 mod metrics;
+pub mod permutation;
+pub mod power;
 mod reference;
 mod report;
 mod summary;
 mod validation;
+mod warnings;
 
 use rayon::prelude::*;
 use trueup_env::{EventLog, Streams};
 
-pub use config::{Metric, PanelConfig};
+pub use config::{Breadth, Metric, PanelConfig};
+pub use default_panel::ALL;
+pub use false_discovery::FalseDiscovery;
 pub use summary::gap_closed;
 pub use validation::Validation;
 
 use crate::classifier::two_sample_test;
+use crate::discrepancy::LookupError;
 use crate::features;
 use crate::panel::CalibratorPanel;
 use crate::reward::Term;
 use crate::sample::{Sample, Shape};
 use bootstrap::{Measured, Weights};
 use metrics::Panel;
+use permutation::{Null, Relabellings};
+use power::Order;
 use reference::Reference;
 
 /// The simulations of one calibrator.
@@ -54,16 +66,17 @@ pub struct Run {
 /// Why there is no panel.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum PanelError {
-    /// No such feature or discrepancy.
-    #[error("unknown {what} `{name}` in the metrics of the panel; there are: {known}")]
-    Unknown {
-        /// `feature` or `discrepancy`.
-        what: &'static str,
+    /// No such feature.
+    #[error("unknown feature `{name}` in the metrics of the panel; there are: {known}")]
+    UnknownFeature {
         /// The name given.
         name: String,
         /// The names that exist.
         known: String,
     },
+    /// No such discrepancy, or parameters that it does not have.
+    #[error("in the metrics of the panel: {0}")]
+    Lookup(#[from] LookupError),
     /// The discrepancy compares other rows.
     #[error(
         "the discrepancy `{discrepancy}` compares {wanted:?} rows, the feature `{feature}` has {given:?} rows"
@@ -77,6 +90,16 @@ pub enum PanelError {
         given: Shape,
         /// Rows that the discrepancy compares.
         wanted: Shape,
+    },
+    /// A wildcard that stands for nothing.
+    #[error(
+        "no pair of the feature `{feature}` and the discrepancy `{discrepancy}` has fitting rows"
+    )]
+    NothingFits {
+        /// Name of the feature, or `*`.
+        feature: String,
+        /// Name of the discrepancy, or `*`.
+        discrepancy: String,
     },
     /// A setting out of range.
     #[error("panel: {0}")]
@@ -105,12 +128,6 @@ pub enum PanelError {
     /// All metrics were left out.
     #[error("no metric can be measured on these real users: {0}")]
     NothingToMeasure(String),
-}
-
-impl PanelError {
-    fn unknown(what: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> Self {
-        Self::Unknown { what, name: name.into(), known: known.collect::<Vec<_>>().join(", ") }
-    }
 }
 
 /// The fewest real users: two a half.
@@ -157,7 +174,28 @@ pub fn evaluate(
     for ((run, _), judged) in jobs.into_iter().zip(measured) {
         by_run[run].push(judged);
     }
-    report::panels(runs, &by_run, &floor, &panel, terms, config, train.is_none())
+    let study = report::Study {
+        panel: &panel,
+        terms,
+        config,
+        users: Users {
+            reference: reference.logs().map(EventLog::user_count),
+            test: test.user_count(),
+            halves: train.is_none(),
+        },
+    };
+    study.panels(runs, &by_run, &floor)
+}
+
+/// How many real users there are.
+#[derive(Clone, Copy, Debug)]
+struct Users {
+    /// On the two sides of the floor.
+    reference: [usize; 2],
+    /// In the test log.
+    test: usize,
+    /// Whether the sides of the floor are halves of the test log.
+    halves: bool,
 }
 
 fn check(runs: &[Run], train: Option<&EventLog>, test: &EventLog) -> Result<(), PanelError> {
@@ -223,6 +261,10 @@ impl Sides {
 struct Judged {
     /// One entry a metric of the panel: the measurement, or why there is none.
     metrics: Vec<Result<Measured, String>>,
+    /// One entry a metric: the permutation test, for the first evaluation seed.
+    nulls: Vec<Option<Null>>,
+    /// One entry a metric: how it shrinks with the number of users; only for the floor.
+    orders: Vec<Order>,
     /// AUC of the classifier test; none with too few users.
     auc: Option<Measured>,
     /// Importance of each column of the user vectors, where it was asked for.
@@ -237,16 +279,29 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    fn judge(
-        &self,
-        log: &EventLog,
-        external: &Weights,
-        importance: bool,
-        streams: &Streams,
-    ) -> Judged {
+    fn judge(&self, log: &EventLog, external: &Weights, first: bool, streams: &Streams) -> Judged {
         let weights = bootstrap::weights(log.user_count(), self.config.replicates, streams);
         let sides = [&Sides::of(log, self.panel), self.external];
-        self.compare(sides, [&weights, external], importance, streams)
+        let compare = || self.compare(sides, [&weights, external], first, streams);
+        let test = || if first { self.test(sides, streams) } else { Vec::new() };
+        let (judged, nulls) = rayon::join(compare, test);
+        Judged { nulls, ..judged }
+    }
+
+    /// The permutation test of each metric. All seeds are one law, so one of them is tested.
+    fn test(&self, [left, right]: [&Sides; 2], streams: &Streams) -> Vec<Option<Null>> {
+        if self.config.permutations == 0 {
+            return Vec::new();
+        }
+        let users = [left, right].map(|side| side.vectors.users);
+        let streams = streams.child("permutation", 0);
+        let relabellings =
+            Relabellings::new(users[0], users[1], self.config.permutations, &streams);
+        let test = |metric: &metrics::Chosen| {
+            let [left, right] = [left, right].map(|side| &side.samples[metric.source]);
+            Null::of(&*metric.discrepancy, left, right, &relabellings)
+        };
+        self.panel.metrics.par_iter().map(test).collect()
     }
 
     fn floor(&self, reference: &Reference<'_>, streams: &Streams) -> Judged {
@@ -255,7 +310,13 @@ impl Evaluation<'_> {
         let left_sides = Sides::of(left, self.panel);
         let right_sides = Sides::of(right, self.panel);
         let (left, right) = reference.weights();
-        self.compare([&left_sides, &right_sides], [left, right], false, &streams)
+        let sides = [&left_sides, &right_sides];
+        let order = |metric: &metrics::Chosen| {
+            let [left, right] = sides.map(|side| &side.samples[metric.source]);
+            Order::of(&*metric.discrepancy, left, right)
+        };
+        let orders = self.panel.metrics.par_iter().map(order).collect();
+        Judged { orders, ..self.compare(sides, [left, right], false, &streams) }
     }
 
     fn compare(
@@ -267,7 +328,7 @@ impl Evaluation<'_> {
     ) -> Judged {
         let measure = |metric: &metrics::Chosen| {
             let (left, right) = (&left.samples[metric.source], &right.samples[metric.source]);
-            let prepared = metric.discrepancy.get().prepare(left, right);
+            let prepared = metric.discrepancy.prepare(left, right);
             let prepared = prepared.map_err(|error| error.to_string())?;
             Measured::of(prepared.as_ref(), left_weights, right_weights)
                 .ok_or_else(|| "the value is not defined for these users".to_string())
@@ -281,11 +342,16 @@ impl Evaluation<'_> {
         let (metrics, classified) =
             rayon::join(|| self.panel.metrics.par_iter().map(measure).collect(), classify);
         let (auc, importance) = classified.unzip();
-        Judged { metrics, auc, importance: importance.flatten() }
+        let importance = importance.flatten();
+        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), auc, importance }
     }
 }
 
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod design_effect;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod uncertainty_tests;

@@ -1,9 +1,14 @@
 //! Puts measurements together: one panel a calibrator.
 
 use super::bootstrap::Measured;
+use super::effect::Scale;
 use super::metrics::Panel;
+use super::permutation::Null;
+use super::power::{self, Order};
 use super::summary::{Entry, mean_excess, median_gap};
-use super::{Judged, PanelConfig, PanelError, Run};
+use super::warnings::{coarse, warnings};
+use super::{Judged, PanelConfig, PanelError, Run, Users};
+use crate::discrepancy::{Named, named};
 use crate::features;
 use crate::panel::{CalibratorPanel, LeftOut, PanelRow};
 use crate::reward::Term;
@@ -11,38 +16,68 @@ use crate::reward::Term;
 /// A metric of the panel, averaged over the evaluation seeds, replicates centred; or why not.
 type Averaged = Vec<Result<Measured, String>>;
 
-/// The panels of all runs.
-pub fn panels(
-    runs: &[Run],
-    judged: &[Vec<Judged>],
-    floor: &Judged,
-    panel: &Panel,
-    terms: &[Term],
-    config: &PanelConfig,
-    halves: bool,
-) -> Result<Vec<CalibratorPanel>, PanelError> {
-    let averaged: Vec<Averaged> = judged.iter().map(|seeds| average(seeds, panel)).collect();
-    let floors: Vec<Option<Measured>> =
-        floor.metrics.iter().map(|m| m.as_ref().ok().cloned().map(Measured::centred)).collect();
-    let mut left_out = panel.left_out.clone();
-    for (i, metric) in floor.metrics.iter().enumerate() {
-        if let Err(reason) = metric {
-            left_out.push(panel.leave_out(i, format!("between real users: {reason}")));
+/// What the panels of all runs are made for.
+pub struct Study<'a> {
+    /// The metrics.
+    pub panel: &'a Panel,
+    /// What rewards optimised.
+    pub terms: &'a [Term],
+    /// Settings.
+    pub config: &'a PanelConfig,
+    /// How many real users there are.
+    pub users: Users,
+}
+
+impl Study<'_> {
+    /// The panels of all runs.
+    pub fn panels(
+        &self,
+        runs: &[Run],
+        judged: &[Vec<Judged>],
+        floor: &Judged,
+    ) -> Result<Vec<CalibratorPanel>, PanelError> {
+        let panel = self.panel;
+        let averaged: Vec<Averaged> = judged.iter().map(|seeds| average(seeds, panel)).collect();
+        let mut left_out = panel.left_out.clone();
+        for (i, metric) in floor.metrics.iter().enumerate() {
+            if let Err(reason) = metric {
+                left_out.push(panel.leave_out(i, format!("between real users: {reason}")));
+            }
         }
+        let floors: Vec<Option<Floor>> =
+            (0..panel.metrics.len()).map(|i| self.floor(i, floor)).collect();
+        if floors.iter().all(Option::is_none) {
+            return Err(PanelError::NothingToMeasure(reasons(&left_out)));
+        }
+        let before = runs.iter().position(|run| run.name == self.config.before);
+        let shared = Shared { study: self, floors: &floors, floor_auc: floor.auc.as_ref() };
+        let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
+            let mut one = shared.panel_of(run, seeds, own, before.map(|b| &averaged[b]));
+            one.left_out.splice(0..0, left_out.iter().cloned());
+            one.notes = notes(&one, before.is_some(), self.users.halves);
+            one.notes.extend(warnings(run, &self.users));
+            one.notes.extend(coarse(&one.panel, self.config));
+            one
+        };
+        Ok(runs.iter().zip(judged.iter().zip(&averaged)).map(one).collect())
     }
-    if floors.iter().all(Option::is_none) {
-        return Err(PanelError::NothingToMeasure(reasons(&left_out)));
+
+    fn floor(&self, metric: usize, floor: &Judged) -> Option<Floor> {
+        let measured = floor.metrics.get(metric)?.as_ref().ok()?;
+        let order = floor.orders.get(metric).copied().unwrap_or(Order::Root);
+        let most = self.panel.metrics[metric].most_users();
+        let users = power::effective(self.users.reference, most);
+        let scale = Scale::of(order, measured, users);
+        Some(Floor { measured: measured.clone().centred(), order, scale })
     }
-    let before = runs.iter().position(|run| run.name == config.before);
-    let shared = Shared { panel, terms, floors: &floors, floor_auc: floor.auc.as_ref() };
-    let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
-        let mut one = shared.panel_of(seeds, own, before.map(|b| &averaged[b]));
-        one.name = run.name.clone();
-        one.left_out.splice(0..0, left_out.iter().cloned());
-        one.notes = notes(&one, before.is_some(), halves);
-        one
-    };
-    Ok(runs.iter().zip(judged.iter().zip(&averaged)).map(one).collect())
+}
+
+/// The noise floor of one metric.
+struct Floor {
+    /// Replicates centred.
+    measured: Measured,
+    order: Order,
+    scale: Scale,
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
@@ -95,7 +130,7 @@ impl Panel {
         let chosen = &self.metrics[metric];
         LeftOut {
             feature: self.sources[chosen.source].name().into(),
-            discrepancy: Some(chosen.discrepancy.get().name().into()),
+            discrepancy: Some(chosen.discrepancy.label().into()),
             reason,
         }
     }
@@ -103,15 +138,15 @@ impl Panel {
 
 /// What the panels of all runs share.
 struct Shared<'a> {
-    panel: &'a Panel,
-    terms: &'a [Term],
-    floors: &'a [Option<Measured>],
+    study: &'a Study<'a>,
+    floors: &'a [Option<Floor>],
     floor_auc: Option<&'a Measured>,
 }
 
 impl Shared<'_> {
     fn panel_of(
         &self,
+        run: &Run,
         seeds: &[Judged],
         own: &Averaged,
         before: Option<&Averaged>,
@@ -122,19 +157,23 @@ impl Shared<'_> {
         for (i, (own, floor)) in own.iter().zip(self.floors).enumerate() {
             let Some(floor) = floor else { continue };
             let before = before.and_then(|all| all[i].as_ref().ok());
-            let entry = self.entry(i, own.as_ref().ok(), floor, before);
+            let entry = self.entry(i, own.as_ref().ok(), &floor.measured, before);
             match own {
-                Ok(measured) => rows.push(self.row(i, &entry, measured)),
-                Err(reason) => left_out.push(self.panel.leave_out(i, reason.clone())),
+                Ok(measured) => {
+                    let row = self.row(i, &entry, measured);
+                    rows.push(self.judge(row, i, floor, run, seeds));
+                }
+                Err(reason) => left_out.push(self.study.panel.leave_out(i, reason.clone())),
             }
             entries.push(entry);
         }
+        self.control(&mut rows);
         let gap = median_gap(entries.iter().filter(|entry| !entry.optimised));
         let unseen = median_gap(entries.iter().filter(|entry| !entry.feature_rewarded));
         let aucs: Vec<&Measured> = seeds.iter().filter_map(|seed| seed.auc.as_ref()).collect();
         let auc = Measured::mean(&aucs).map(Measured::centred);
         CalibratorPanel {
-            name: String::new(),
+            name: run.name.clone(),
             gap_closed: gap.as_ref().map(|gap| gap.value),
             gap_closed_ci: gap.map(|gap| gap.interval(f64::NEG_INFINITY, f64::INFINITY)),
             gap_closed_unseen: unseen.map(|gap| gap.value),
@@ -149,36 +188,76 @@ impl Shared<'_> {
         }
     }
 
-    fn entry<'a>(
+    /// Adds the size of the difference and what its test says.
+    fn judge(
         &self,
+        row: PanelRow,
+        metric: usize,
+        floor: &Floor,
+        run: &Run,
+        seeds: &[Judged],
+    ) -> PanelRow {
+        let first = seeds.first();
+        let null = first.and_then(|seed| seed.nulls.get(metric)?.as_ref());
+        let bootstrap = first.and_then(|seed| seed.metrics.get(metric)?.as_ref().ok());
+        let simulated = run.logs.first().map_or(0, |log| log.user_count());
+        let users = [simulated, self.study.users.test];
+        let most = self.study.panel.metrics[metric].most_users();
+        let needed = null.zip(bootstrap).and_then(|(null, bootstrap)| {
+            power::users_needed(floor.order, null, bootstrap, users, most)
+        });
+        PanelRow {
+            verdict: floor.scale.verdict(row.value),
+            effect: floor.scale.effect(row.value),
+            p: null.map(Null::p),
+            users_needed: needed,
+            ..row
+        }
+    }
+
+    /// Adds q-values to the rows that have a p-value.
+    fn control(&self, rows: &mut [PanelRow]) {
+        let p: Vec<f64> = rows.iter().filter_map(|row| row.p).collect();
+        let q = self.study.config.false_discovery.q(&p);
+        let tested = rows.iter_mut().filter(|row| row.p.is_some());
+        tested.zip(q).for_each(|(row, q)| row.q = Some(q));
+    }
+
+    fn entry<'a>(
+        &'a self,
         metric: usize,
         measured: Option<&'a Measured>,
         floor: &'a Measured,
         before: Option<&'a Measured>,
     ) -> Entry<'a> {
-        let chosen = &self.panel.metrics[metric];
-        let source = self.panel.sources[chosen.source];
-        let discrepancy = chosen.discrepancy.get().name();
-        let optimised =
-            |term: &Term| term.feature == source.name() && term.discrepancy == discrepancy;
+        let chosen = &self.study.panel.metrics[metric];
+        let source = self.study.panel.sources[chosen.source];
+        let discrepancy = chosen.discrepancy.label();
+        let optimised = |term: &Term| {
+            let moves = |named: Named| {
+                named.label() == discrepancy
+                    || named.also_optimises().contains(&chosen.discrepancy.name())
+            };
+            term.feature == source.name() && named(&term.discrepancy).is_ok_and(moves)
+        };
         Entry {
             discrepancy,
             measured,
             floor,
             before,
-            optimised: self.terms.iter().any(optimised),
-            feature_rewarded: self.terms.iter().any(|term| source.contains(&term.feature)),
+            optimised: self.study.terms.iter().any(optimised),
+            feature_rewarded: self.study.terms.iter().any(|term| source.contains(&term.feature)),
         }
     }
 
     fn row(&self, metric: usize, entry: &Entry<'_>, measured: &Measured) -> PanelRow {
-        let chosen = &self.panel.metrics[metric];
-        let source = self.panel.sources[chosen.source];
+        let chosen = &self.study.panel.metrics[metric];
+        let source = self.study.panel.sources[chosen.source];
         PanelRow {
             feature: source.name().into(),
             level: source.level().name().into(),
             discrepancy: entry.discrepancy.into(),
-            unit: chosen.discrepancy.get().unit().into(),
+            unit: chosen.discrepancy.unit().into(),
             value: measured.value,
             ci: measured.interval(0.0, f64::INFINITY),
             floor: entry.floor.value,
@@ -187,6 +266,11 @@ impl Shared<'_> {
             gap_closed: entry.gap_closed(),
             optimised: entry.optimised,
             feature_rewarded: entry.feature_rewarded,
+            verdict: None,
+            effect: None,
+            p: None,
+            q: None,
+            users_needed: None,
         }
     }
 }

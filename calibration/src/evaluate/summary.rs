@@ -20,7 +20,7 @@ pub fn gap_closed(value: f64, floor: f64, before: f64) -> Option<f64> {
 /// One metric of one calibrator, replicates centred.
 pub struct Entry<'a> {
     /// Name of the discrepancy.
-    pub discrepancy: &'static str,
+    pub discrepancy: &'a str,
     /// D(internal, test); none where it is not defined for this calibrator's users.
     pub measured: Option<&'a Measured>,
     /// The noise floor.

@@ -27,7 +27,7 @@ impl Validation {
             return Err(PanelError::TooFewUsers { which, users, least: LEAST_USERS });
         }
         let mut panel = metrics::choose(&PanelConfig::default(), [log, log])?;
-        panel.metrics.retain(|metric| EXCESS.contains(&metric.discrepancy.get().name()));
+        panel.metrics.retain(|metric| EXCESS.contains(&metric.discrepancy.name()));
         if panel.metrics.is_empty() {
             let reasons =
                 panel.left_out.iter().map(|out| format!("{}: {}", out.feature, out.reason));
@@ -48,7 +48,7 @@ impl Validation {
             .par_iter()
             .map(|metric| {
                 let (own, other) = (&samples[metric.source], &self.samples[metric.source]);
-                metric.discrepancy.get().value(own, other).unwrap_or(1.0)
+                metric.discrepancy.value(own, other).unwrap_or(1.0)
             })
             .collect();
         values.iter().sum::<f64>() / values.len() as f64

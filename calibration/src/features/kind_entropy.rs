@@ -18,6 +18,7 @@ fn kind_entropy(history: &History, _: &Clock) -> Option<f64> {
     let n = f64::from(history.count);
     (history.count > 0).then(|| {
         let shares = history.kind_counts.iter().map(|&count| f64::from(count) / n);
-        shares.filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum()
+        // Not negated: the entropy of a single kind is 0 and not -0.
+        0.0 - shares.filter(|&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>()
     })
 }

@@ -6,16 +6,25 @@
 //! a `pub const FEATURE` and add it to [`FEATURES`].
 
 use serde::{Deserialize, Serialize};
+use trueup_env::finance::Effect;
 use trueup_env::{Clock, Event, EventLog, History};
 
 use crate::sample::{Sample, Shape};
+use crate::world::default_effect;
 
 mod active_ticks;
 mod amount_pair;
+mod amount_range;
+mod burstiness;
+mod daily_count;
+mod daily_volume;
+mod day_of_month;
 mod event_count;
 mod event_tick;
 mod first_tick;
+mod flows;
 mod gap;
+mod gap_pair;
 mod kind;
 mod kind_entropy;
 mod kind_pair;
@@ -25,9 +34,18 @@ mod log_total;
 mod max_log_amount;
 mod mean_gap;
 mod mean_log_amount;
+mod median_log_amount;
+mod net_flow;
+mod p90_log_amount;
+mod quantile;
 mod recency;
+mod retention;
+mod saving_rate;
 mod sd_gap;
 mod sd_log_amount;
+mod time_entropy;
+mod user_path;
+mod weekday;
 
 /// Where a feature lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +59,8 @@ pub enum Level {
     User,
     /// One row a pair of consecutive events: from what to what.
     Transition,
+    /// All users together, tick by tick.
+    Population,
 }
 
 impl Level {
@@ -51,6 +71,7 @@ impl Level {
             Self::Gap => "gap",
             Self::User => "user",
             Self::Transition => "transition",
+            Self::Population => "population",
         }
     }
 }
@@ -69,6 +90,41 @@ pub enum Definition {
     Pair(fn(&History, &Event) -> Option<[f64; 2]>),
     /// A pair of categories at an event, numbered `earlier x kinds + later`.
     CategoryPair(fn(&History, &Event) -> Option<[usize; 2]>),
+    /// One of a fixed number of classes at an event, such as a weekday.
+    Class {
+        /// Number of classes.
+        classes: usize,
+        /// The class, under `classes`.
+        of: fn(&History, &Event, &Clock) -> Option<usize>,
+    },
+    /// A number at a user that needs all of his events, such as a quantile: not known before the
+    /// end of the window.
+    Whole(fn(&[Event], &Setting) -> Option<f64>),
+    /// What an event adds to its tick, over all users.
+    Series(fn(&History, &Event) -> Option<f64>),
+    /// The path that a user goes: appends its points in time order.
+    Path {
+        /// Numbers per point.
+        width: usize,
+        /// Appends the points.
+        of: fn(&[Event], &Clock, &mut Vec<f64>),
+    },
+}
+
+/// What a log says about all of its users.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The clock.
+    pub clock: Clock,
+    /// What each kind does to a wallet, as its name tells ([`default_effect`]).
+    pub effects: Vec<Effect>,
+}
+
+impl Setting {
+    /// Reads the names of the kinds.
+    pub fn new(clock: &Clock, kinds: &[String]) -> Self {
+        Self { clock: *clock, effects: kinds.iter().map(|kind| default_effect(kind)).collect() }
+    }
 }
 
 /// One feature.
@@ -108,6 +164,20 @@ pub const FEATURES: &[Feature] = &[
     kind_entropy::FEATURE,
     amount_pair::FEATURE,
     kind_pair::FEATURE,
+    weekday::FEATURE,
+    day_of_month::FEATURE,
+    amount_range::FEATURE,
+    median_log_amount::FEATURE,
+    p90_log_amount::FEATURE,
+    burstiness::FEATURE,
+    time_entropy::FEATURE,
+    retention::FEATURE,
+    net_flow::FEATURE,
+    saving_rate::FEATURE,
+    gap_pair::FEATURE,
+    daily_count::FEATURE,
+    daily_volume::FEATURE,
+    user_path::FEATURE,
 ];
 
 /// Finds a feature by name.
@@ -119,9 +189,13 @@ impl Feature {
     /// What its rows are.
     pub fn shape(&self) -> Shape {
         match self.definition {
-            Definition::Event(_) | Definition::User(_) => Shape::Real,
-            Definition::Category(_) | Definition::CategoryPair(_) => Shape::Category,
+            Definition::Event(_) | Definition::User(_) | Definition::Whole(_) => Shape::Real,
+            Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. } => {
+                Shape::Category
+            }
             Definition::Pair(_) => Shape::Vector,
+            Definition::Series(_) => Shape::Series,
+            Definition::Path { .. } => Shape::Path,
         }
     }
 
@@ -130,6 +204,7 @@ impl Feature {
         match self.definition {
             Definition::Category(_) => kinds,
             Definition::CategoryPair(_) => kinds * kinds,
+            Definition::Class { classes, .. } => classes,
             _ => 0,
         }
     }
@@ -137,6 +212,7 @@ impl Feature {
     /// Evaluates the feature over a log.
     pub fn sample(&self, log: &EventLog) -> Sample {
         let kinds = log.kinds().len();
+        let setting = Setting::new(log.clock(), log.kinds());
         let mut values = Vec::new();
         let mut owners = Vec::new();
         for user in 0..log.user_count() {
@@ -150,12 +226,22 @@ impl Feature {
                     Definition::CategoryPair(f) => {
                         values.extend(f(&history, event).map(|[a, b]| (a * kinds + b) as f64));
                     }
-                    Definition::User(_) => {}
+                    Definition::Class { of, .. } => {
+                        values.extend(of(&history, event, log.clock()).map(|c| c as f64));
+                    }
+                    Definition::Series(f) => {
+                        let row = f(&history, event).map(|x| [f64::from(event.tick), x]);
+                        values.extend(row.into_iter().flatten());
+                    }
+                    Definition::User(_) | Definition::Whole(_) | Definition::Path { .. } => {}
                 }
                 history.push(event);
             }
-            if let Definition::User(f) = self.definition {
-                values.extend(f(&history, log.clock()));
+            match self.definition {
+                Definition::User(f) => values.extend(f(&history, log.clock())),
+                Definition::Whole(f) => values.extend(f(log.events_of(user), &setting)),
+                Definition::Path { of, .. } => of(log.events_of(user), log.clock(), &mut values),
+                _ => {}
             }
             let rows = (values.len() - before) / self.width();
             owners.extend(std::iter::repeat_n(user as u32, rows));
@@ -166,25 +252,37 @@ impl Feature {
             values,
             user: owners,
             users: log.user_count(),
-            categories: self.categories(kinds),
+            categories: match self.definition {
+                Definition::Series(_) => log.clock().horizon as usize,
+                _ => self.categories(kinds),
+            },
         }
     }
 
-    fn width(&self) -> usize {
-        if self.shape() == Shape::Vector { 2 } else { 1 }
+    /// Numbers per row.
+    pub fn width(&self) -> usize {
+        match self.definition {
+            Definition::Pair(_) | Definition::Series(_) => 2,
+            Definition::Path { width, .. } => width.max(1),
+            _ => 1,
+        }
     }
 }
 
 /// The features of a user vector: every real feature at user level.
 pub fn user_features() -> impl Iterator<Item = &'static Feature> {
-    FEATURES.iter().filter(|feature| matches!(feature.definition, Definition::User(_)))
+    let of_users =
+        |f: &&Feature| matches!(f.definition, Definition::User(_) | Definition::Whole(_));
+    FEATURES.iter().filter(of_users)
 }
 
 /// One vector a user, of all [`user_features`]. Where a feature is not defined for a user, the
 /// vector holds -1, a value outside the range of every count and time, so that "not defined" stays
-/// visible to a classifier; log amounts below that are possible but rare.
+/// visible to a classifier; log amounts below that are possible but rare, and the shares that can
+/// be -1 (burstiness, saving rate) meet it only at that extreme.
 pub fn user_vectors(log: &EventLog) -> Sample {
     let width = user_features().count();
+    let setting = Setting::new(log.clock(), log.kinds());
     let mut values = Vec::with_capacity(log.user_count() * width);
     for user in 0..log.user_count() {
         let mut history = History::default();
@@ -192,9 +290,12 @@ pub fn user_vectors(log: &EventLog) -> Sample {
             history.push(event);
         }
         for feature in user_features() {
-            if let Definition::User(f) = feature.definition {
-                values.push(f(&history, log.clock()).unwrap_or(-1.0));
-            }
+            let value = match feature.definition {
+                Definition::User(f) => f(&history, log.clock()),
+                Definition::Whole(f) => f(log.events_of(user), &setting),
+                _ => None,
+            };
+            values.push(value.unwrap_or(-1.0));
         }
     }
     Sample {

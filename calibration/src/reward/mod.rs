@@ -1,32 +1,61 @@
 //! Rewards: what a training run pays its simulated users. Fitted from [`Statistics`] alone.
 //!
-//! A reward is refitted on each rollout and then frozen as a [`Payment`], which is paid at each
-//! event. To add one, write a file with a type that implements [`Reward`] and its options, and add
+//! A reward is refitted on each rollout and then pays the rollout's events and users, most often by
+//! a frozen [`Payment`]. To add one, write a file with a type that implements [`Reward`] and its options, and add
 //! it to [`RewardConfig`] and [`REWARDS`].
 
-use std::sync::Arc;
-
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trueup_env::{EventLog, Payment};
+use trueup_env::{EventLog, Payment, replay};
 
-use crate::discrepancy::DiscrepancyError;
+use crate::discrepancy::{DiscrepancyError, LookupError};
 use crate::statistics::{Form, Statistics};
 
+pub mod density;
+pub mod difference;
+mod floor;
+mod gaps;
+mod joint;
+pub mod leave_one_out;
+mod marginal;
+pub mod mix;
+mod part;
+mod plain;
 mod points;
+pub mod pwil;
+mod rows;
+mod running;
+mod scales;
 pub mod shared;
 pub mod state;
+mod steps;
 mod term;
+mod value;
 pub mod witness;
 
 #[cfg(test)]
+mod joint_tests;
+#[cfg(test)]
 mod tests;
 
+pub use density::DensityConfig;
+pub use difference::DifferenceConfig;
+pub use leave_one_out::LeaveOneOutConfig;
+pub use mix::MixWeights;
+pub use pwil::PwilConfig;
 pub use shared::SharedConfig;
 pub use state::StateError;
 pub use witness::WitnessConfig;
 
 /// Names of all rewards.
-pub const REWARDS: &[&str] = &[witness::NAME, shared::NAME];
+pub const REWARDS: &[&str] = &[
+    witness::NAME,
+    shared::NAME,
+    difference::NAME,
+    leave_one_out::NAME,
+    pwil::NAME,
+    density::NAME,
+];
 
 /// Which reward, with its options: `kind = "witness"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +65,14 @@ pub enum RewardConfig {
     Witness(WitnessConfig),
     /// The discrepancy itself, paid to all users alike: the weak baseline.
     Shared(SharedConfig),
+    /// How much each event took off the discrepancy when it happened.
+    Difference(DifferenceConfig),
+    /// How much worse the discrepancy would be without each row.
+    LeaveOneOut(LeaveOneOutConfig),
+    /// How near the external mass is that a greedy coupling leaves each row.
+    Pwil(PwilConfig),
+    /// The static log density of the real users: a negative control that collapses to the mode.
+    Density(DensityConfig),
 }
 
 impl Default for RewardConfig {
@@ -53,6 +90,14 @@ impl RewardConfig {
         Ok(match self {
             Self::Witness(config) => Box::new(witness::WitnessReward::new(config, statistics)?),
             Self::Shared(config) => Box::new(shared::SharedReward::new(config, statistics)?),
+            Self::Difference(config) => {
+                Box::new(difference::DifferenceReward::new(config, statistics)?)
+            }
+            Self::LeaveOneOut(config) => {
+                Box::new(leave_one_out::LeaveOneOutReward::new(config, statistics)?)
+            }
+            Self::Pwil(config) => Box::new(pwil::PwilReward::new(config, statistics)?),
+            Self::Density(config) => Box::new(density::DensityReward::new(config, statistics)?),
         })
     }
 }
@@ -126,11 +171,12 @@ fn one() -> f64 {
 /// Why a reward could not be fitted.
 #[derive(Debug, thiserror::Error)]
 pub enum RewardError {
-    /// No such reward, feature or discrepancy.
-    #[error("unknown {what} `{name}`{suggestion}; there are: {known}")]
-    Unknown {
-        /// `feature` or `discrepancy`.
-        what: &'static str,
+    /// No such discrepancy, or parameters that it does not have.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// No such feature.
+    #[error("unknown feature `{name}`{suggestion}; there are: {known}")]
+    UnknownFeature {
         /// The name given.
         name: String,
         /// `; did you mean ...?`, or empty.
@@ -139,7 +185,7 @@ pub enum RewardError {
         known: String,
     },
     /// The discrepancy cannot pay this feature.
-    #[error("the discrepancy `{discrepancy}` has no witness on the feature `{feature}`: {why}")]
+    #[error("the discrepancy `{discrepancy}` cannot pay for the feature `{feature}`: {why}")]
     NoWitness {
         /// Name of the discrepancy.
         discrepancy: String,
@@ -167,6 +213,49 @@ pub enum RewardError {
     State(#[from] StateError),
 }
 
+/// What the users of a rollout earn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pay {
+    /// What each event earns, in the order of the log.
+    pub events: Vec<f64>,
+    /// What each user earns at the end of the window.
+    pub ends: Vec<f64>,
+}
+
+impl Pay {
+    /// What a payment pays for a log.
+    pub fn replayed(payment: &dyn Payment, log: &EventLog) -> Self {
+        let one = |user: usize| {
+            let mut pays = Vec::with_capacity(log.events_of(user).len());
+            let end = replay(payment, log.events_of(user), |pay| pays.push(pay));
+            (pays, end)
+        };
+        let users: Vec<(Vec<f64>, f64)> = (0..log.user_count()).into_par_iter().map(one).collect();
+        let (events, ends): (Vec<Vec<f64>>, Vec<f64>) = users.into_iter().unzip();
+        Self { events: events.concat(), ends }
+    }
+}
+
+/// Arithmetic of rewards that pay term by term.
+impl Pay {
+    /// So many times as much.
+    fn times(mut self, factor: f64) -> Self {
+        self.events.iter_mut().chain(&mut self.ends).for_each(|pay| *pay *= factor);
+        self
+    }
+
+    /// What several pay for a log, added up in their order.
+    fn sum(log: &EventLog, pays: Vec<Self>) -> Self {
+        let mut sum =
+            Self { events: vec![0.0; log.events().len()], ends: vec![0.0; log.user_count()] };
+        for pay in pays {
+            sum.events.iter_mut().zip(pay.events).for_each(|(sum, pay)| *sum += pay);
+            sum.ends.iter_mut().zip(pay.ends).for_each(|(sum, pay)| *sum += pay);
+        }
+        sum
+    }
+}
+
 /// A reward that moves: refitted on every rollout.
 pub trait Reward: Send {
     /// Name in configs and results.
@@ -175,11 +264,11 @@ pub trait Reward: Send {
     /// What it optimises; the panel marks these metrics.
     fn terms(&self) -> &[Term];
 
-    /// Looks at the users that the current policy simulated, and freezes the reward there.
+    /// Looks at the users that the current policy simulated, and pays them.
     ///
     /// # Errors
     /// A feature that is defined for no simulated user, or a discrepancy that fails.
-    fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError>;
+    fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError>;
 
     /// The weighted mean distance over the terms at the last refit (the root where a discrepancy
     /// is a square), of the rollout alone, without memory: what a progress line shows. Terms whose

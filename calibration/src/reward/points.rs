@@ -117,9 +117,15 @@ impl Points {
         self.pairs().map(|(value, weight)| f(value) * weight).sum()
     }
 
+    /// Mean and standard deviation (n).
+    pub fn mean_and_sd(&self) -> (f64, f64) {
+        let mean = self.mean_of(|x| x);
+        (mean, self.mean_of(|x| (x - mean) * (x - mean)).max(0.0).sqrt())
+    }
+
     /// As discrepancies see them.
     pub fn weighted(&self) -> Weighted<'_> {
-        Weighted { values: &self.values, weights: Some(&self.weights) }
+        Weighted::new(&self.values, &self.weights)
     }
 }
 
@@ -148,10 +154,8 @@ mod tests {
         let heaviest = points.weights.iter().copied().fold(0.0, f64::max);
         assert!((heaviest - 0.2).abs() < 0.01, "{heaviest}");
         // No quantile moves further than a 256th of mass, so W1 is under the mean width of bins.
-        let grid = crate::discrepancy::wasserstein::distance(
-            points.weighted(),
-            Weighted { values: &values, weights: None },
-        );
+        let grid =
+            crate::discrepancy::wasserstein::distance(points.weighted(), Weighted::equal(&values));
         assert!(grid.unwrap() < 0.01);
     }
 }

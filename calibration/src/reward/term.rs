@@ -1,22 +1,39 @@
 //! A term of a reward, made ready: its feature, its discrepancy, and the external distribution.
 
-use trueup_env::EventLog;
+use trueup_env::{Clock, Event, EventLog, History};
 
 use super::points::Points;
-use super::{RewardError, Term, suggestion};
-use crate::discrepancy::{self, DISCREPANCIES, Discrepancy};
-use crate::features::{self, Definition, FEATURES, Feature};
+use super::{RewardError, Term, plain};
+use crate::discrepancy::{self, Named, Weighted};
+use crate::features::{self, Definition, Feature};
+use crate::sample::Shape;
 use crate::statistics::{Form, Statistics};
 
 /// One term with all that it needs of the real users.
 pub(super) struct Ready {
     pub feature: &'static Feature,
-    pub discrepancy: &'static dyn Discrepancy,
+    pub discrepancy: Named,
     pub weight: f64,
     pub external: Points,
+    /// The discrepancy as the config spells it.
+    pub given: String,
+    /// Real users with rows.
+    pub users: usize,
+    /// Rows per real user.
+    pub rows_per_user: f64,
+}
+
+/// What a reward asks of a discrepancy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A witness.
+    Witness,
+    /// A value on weighted rows.
+    Value,
 }
 
 /// What a rollout looks like to a term.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rollout {
     /// The feature's distribution; empty where it is defined for no user.
     pub points: Points,
@@ -27,20 +44,10 @@ pub(super) struct Rollout {
 }
 
 impl Ready {
-    fn new(term: &Term, statistics: &Statistics) -> Result<Self, RewardError> {
-        let unknown = |what, name: &str, known: Vec<&str>| RewardError::Unknown {
-            what,
-            name: name.into(),
-            suggestion: suggestion(name, &known),
-            known: known.join(", "),
-        };
-        let feature = features::find(&term.feature).ok_or_else(|| {
-            unknown("feature", &term.feature, FEATURES.iter().map(|f| f.name).collect())
-        })?;
-        let discrepancy = discrepancy::find(&term.discrepancy).ok_or_else(|| {
-            let known = DISCREPANCIES.iter().map(|d| d.name()).collect();
-            unknown("discrepancy", &term.discrepancy, known)
-        })?;
+    /// Makes a term ready for a reward that needs this of its discrepancy.
+    fn new(term: &Term, statistics: &Statistics, need: Need) -> Result<Self, RewardError> {
+        let feature = features::find(&term.feature).ok_or_else(|| plain::unknown(&term.feature))?;
+        let discrepancy = discrepancy::named(&term.discrepancy)?;
         let no_witness = |why: &str| RewardError::NoWitness {
             discrepancy: term.discrepancy.clone(),
             feature: term.feature.clone(),
@@ -65,45 +72,75 @@ impl Ready {
             Form::Grid(distribution) => Points::of_distribution(distribution),
             Form::Counts { counts } => Points::of_counts(counts),
             Form::Pair { .. } => return Err(no_witness("it is a feature of pairs")),
+            Form::Series { .. } => return Err(no_witness("it is a series of all users")),
         };
         if external.is_empty() {
             return Err(RewardError::NotMeasured(term.feature.clone()));
         }
-        let ready = Self { feature, discrepancy, weight: term.weight, external };
-        match discrepancy.witness(ready.external.weighted(), ready.external.weighted()) {
-            None => Err(no_witness("it has none on any feature")),
-            Some(Err(source)) => {
-                Err(RewardError::Discrepancy { feature: term.feature.clone(), source })
+        let ready = Self {
+            feature,
+            discrepancy,
+            weight: term.weight,
+            external,
+            given: term.discrepancy.clone(),
+            users: measured.users,
+            rows_per_user: measured.rows as f64 / statistics.users.max(1) as f64,
+        };
+        ready.serving(need)
+    }
+
+    /// Itself, if its discrepancy gives what is needed.
+    fn serving(self, need: Need) -> Result<Self, RewardError> {
+        let (q, own) = (self.external.weighted(), &self.discrepancy);
+        let (has, why) = match need {
+            Need::Witness => (own.witness(q, q).map(|w| w.map(|_| ())), "it has no witness"),
+            Need::Value => {
+                (own.weighted_value(q, q).map(|v| v.map(|_| ())), "it has no value on shares")
             }
-            Some(Ok(_)) => Ok(ready),
+        };
+        match has {
+            None => Err(RewardError::NoWitness {
+                discrepancy: self.given,
+                feature: self.feature.name.into(),
+                why: why.into(),
+            }),
+            Some(Err(source)) => Err(self.failed(source)),
+            Some(Ok(())) => Ok(self),
         }
     }
 
     /// Makes all terms ready.
-    pub fn all(terms: &[Term], statistics: &Statistics) -> Result<Vec<Self>, RewardError> {
+    pub fn all(
+        terms: &[Term],
+        statistics: &Statistics,
+        need: Need,
+    ) -> Result<Vec<Self>, RewardError> {
         if terms.is_empty() {
             return Err(RewardError::BadTerms("a reward needs at least one term".into()));
         }
-        for (i, term) in terms.iter().enumerate() {
-            let same = |other: &Term| {
-                other.feature == term.feature && other.discrepancy == term.discrepancy
+        let mut all: Vec<Self> = Vec::with_capacity(terms.len());
+        for term in terms {
+            let ready = Self::new(term, statistics, need)?;
+            let label = ready.discrepancy.label();
+            let same = |other: &Self| {
+                other.feature.name == term.feature && other.discrepancy.label() == label
             };
-            if terms[..i].iter().any(same) {
-                let (feature, discrepancy) = (&term.feature, &term.discrepancy);
+            if all.iter().any(same) {
                 return Err(RewardError::BadTerms(format!(
-                    "the term `{discrepancy}` on `{feature}` stands twice: keep one and set its \
-                     weight"
+                    "the term `{label}` on `{}` stands twice: keep one and set its weight",
+                    term.feature
                 )));
             }
+            all.push(ready);
         }
-        terms.iter().map(|term| Self::new(term, statistics)).collect()
+        Ok(all)
     }
 
     /// The feature over a simulated log.
     pub fn measure(&self, log: &EventLog) -> Rollout {
         let sample = self.feature.sample(log);
         let points = match self.feature.definition {
-            Definition::Category(_) | Definition::CategoryPair(_) => {
+            Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. } => {
                 let mut counts = vec![0.0; sample.categories];
                 for &category in &sample.values {
                     if let Some(count) = counts.get_mut(category as usize) {
@@ -127,10 +164,54 @@ impl Ready {
         if internal.is_empty() {
             return Ok(None);
         }
-        let value = self.discrepancy.weighted_value(internal.weighted(), self.external.weighted());
+        self.between(internal, &self.external)
+    }
+
+    /// The same between any two distributions of the feature.
+    pub fn between(&self, p: &Points, q: &Points) -> Result<Option<f64>, RewardError> {
+        self.weighted_distance(p.weighted(), q.weighted())
+    }
+
+    /// The same, as discrepancies see distributions.
+    pub fn weighted_distance(
+        &self,
+        p: Weighted<'_>,
+        q: Weighted<'_>,
+    ) -> Result<Option<f64>, RewardError> {
+        let value = self.discrepancy.weighted_value(p, q);
         let Some(value) = value else { return Ok(None) };
         let value = value.map_err(|source| self.failed(source))?;
         Ok(Some(if self.discrepancy.squared() { value.max(0.0).sqrt() } else { value }))
+    }
+
+    /// The distance of nobody: the mean distance of a single real row. So a first row that is drawn
+    /// as real ones are earns nothing on average when it comes.
+    pub fn of_nothing(&self) -> f64 {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (value, weight) in self.external.values.iter().zip(&self.external.weights) {
+            // Categories are told by their place, so the others stand there without mass.
+            let one = if self.on_categories() {
+                let there = self.external.values.iter();
+                Points {
+                    values: self.external.values.clone(),
+                    weights: there.map(|other| f64::from(u8::from(other == value))).collect(),
+                }
+            } else {
+                Points { values: vec![*value], weights: vec![1.0] }
+            };
+            if let Ok(Some(distance)) = self.between(&one, &self.external)
+                && distance.is_finite()
+            {
+                sum += weight * distance;
+                total += weight;
+            }
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+
+    /// Whether rows are categories.
+    pub fn on_categories(&self) -> bool {
+        self.feature.shape() == Shape::Category
     }
 
     /// An error of the discrepancy, with the name of the feature.
@@ -143,21 +224,49 @@ impl Ready {
 ///
 /// # Errors
 /// When none has: no simulated user did anything that a term looks at.
-pub(super) fn mean_distance(terms: &[Ready], found: &[Option<f64>]) -> Result<f64, RewardError> {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for (term, found) in terms.iter().zip(found) {
+pub(super) fn mean_distance<'a>(
+    terms: impl Iterator<Item = (f64, &'a str)>,
+    found: &[Option<f64>],
+) -> Result<f64, RewardError> {
+    let (mut sum, mut total) = (0.0, 0.0);
+    let mut features = Vec::new();
+    for ((weight, feature), found) in terms.zip(found) {
+        features.push(feature);
         if let Some(value) = found {
-            sum += term.weight * value;
-            weight += term.weight;
+            sum += weight * value;
+            total += weight;
         }
     }
-    if weight > 0.0 {
-        return Ok(sum / weight);
+    if total > 0.0 {
+        return Ok(sum / total);
     }
-    let features: Vec<&str> = terms.iter().map(|term| term.feature.name).collect();
     Err(RewardError::BadTerms(format!(
         "no simulated user has a row of any rewarded feature ({}): add a term on a feature that \
          every user has, such as event_count",
         features.join(", ")
     )))
+}
+
+/// The row that a feature has at an event, a category as its number; none for features of users.
+#[inline]
+pub(super) fn row_at(
+    definition: Definition,
+    before: &History,
+    event: &Event,
+    clock: &Clock,
+    kinds: usize,
+) -> Option<f64> {
+    match definition {
+        Definition::Event(f) => f(before, event),
+        Definition::Category(f) => f(before, event).map(|category| category as f64),
+        Definition::CategoryPair(f) => {
+            f(before, event).map(|[from, to]| (from * kinds + to) as f64)
+        }
+        Definition::Class { of, .. } => of(before, event, clock).map(|class| class as f64),
+        Definition::User(_)
+        | Definition::Whole(_)
+        | Definition::Pair(_)
+        | Definition::Series(_)
+        | Definition::Path { .. } => None,
+    }
 }

@@ -24,29 +24,29 @@
 //! event the change V(phi after) - V(phi before) of the running feature, with V = 0 where phi is
 //! not yet defined. So the pay of an episode telescopes to `V(phi at the end) - V(phi of a user
 //! without events)`: the last term is the same for all, and credit arrives at the event that moved
-//! phi. Discounting would break the sum: train with gamma 1.
+//! phi. Features that need all events of a user are paid the same sum at the end of the window.
+//! Discounting would break the sum: train with gamma 1.
 //!
 //! P is half the current rollout, half a decaying memory of earlier ones, which damps the chase
-//! between policy and reward (fictitious play).
-
-use std::sync::Arc;
+//! between policy and reward (fictitious play). With `memory = 0`, P is the current rollout alone;
+//! `decay` is then of no account.
 
 use serde::{Deserialize, Serialize};
-use trueup_env::{Clock, Event, EventLog, History, Payment};
+use trueup_env::EventLog;
 
-use super::points::Points;
-use super::state::{Reader, Writer};
-use super::term::{self, Ready, Rollout};
-use super::{Reward, RewardError, Term, default_terms};
-use crate::discrepancy::Witness;
-use crate::features::Definition;
+use super::joint::{self, JointTerm};
+pub use super::marginal::MIN_ROWS_PER_USER;
+use super::marginal::Marginal;
+use super::mix::{self, Mix, MixWeights};
+use super::part::{Part, Past, Payments};
+use super::state::{Reader, StateError, Writer};
+use super::term::{self, Need, Ready};
+use super::{Pay, Reward, RewardError, Term, default_terms};
+use crate::features::Setting;
 use crate::statistics::Statistics;
 
 /// Name in configs and results.
 pub const NAME: &str = "witness";
-
-/// The fewest rows per user that a term divides by.
-pub const MIN_ROWS_PER_USER: f64 = 0.05;
 
 /// Options of the witness reward.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,24 +58,31 @@ pub struct WitnessConfig {
     pub memory: f64,
     /// Share of the memory that a new rollout leaves in place, in [0, 1).
     pub decay: f64,
+    /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.
+    pub weights: MixWeights,
+    /// Learning rate of adaptive weights, in (0, 10].
+    pub rate: f64,
 }
 
 impl Default for WitnessConfig {
     fn default() -> Self {
-        Self { terms: None, memory: 0.5, decay: 0.8 }
+        Self {
+            terms: None,
+            memory: 0.5,
+            decay: 0.8,
+            weights: MixWeights::default(),
+            rate: mix::RATE,
+        }
     }
 }
 
 /// The reward.
 pub struct WitnessReward {
     terms: Vec<Term>,
-    ready: Vec<Ready>,
-    /// One a term: the compressed memory of earlier rollouts, empty before the second.
-    memories: Vec<Points>,
-    memory: f64,
-    decay: f64,
-    clock: Clock,
-    kinds: usize,
+    /// One a term.
+    parts: Vec<Box<dyn Part>>,
+    mix: Mix,
+    past: Past,
     discrepancy: f64,
 }
 
@@ -93,49 +100,74 @@ impl WitnessReward {
             }
         }
         let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
-        let ready = Ready::all(&terms, statistics)?;
-        Ok(Self {
-            memories: vec![Points::default(); ready.len()],
-            terms,
-            ready,
-            memory: config.memory,
-            decay: config.decay,
-            clock: statistics.clock,
-            kinds: statistics.kinds.len(),
-            discrepancy: f64::NAN,
-        })
+        let parts = parts(&terms, statistics)?;
+        let mix = Mix::new(config.weights, config.rate, parts.len())?;
+        let past = Past { memory: config.memory, decay: config.decay };
+        Ok(Self { terms, parts, mix, past, discrepancy: f64::NAN })
     }
 
-    /// P of term `i`, and the memory for the next refit.
-    fn remember(&mut self, i: usize, now: &Points) -> Points {
-        let memory = &self.memories[i];
-        if memory.is_empty() {
-            self.memories[i] = now.clone();
-            return now.clone();
-        }
-        if now.is_empty() {
-            return memory.clone();
-        }
-        let mixed = now.mixed(memory, self.memory);
-        let next = now.mixed(memory, self.decay);
-        // Categories keep their numbers; compressing would do so too, but for empty ones.
-        let merge = |pairs| {
-            if self.ready[i].feature.categories(self.kinds) == 0 {
-                return Points::compress(pairs);
-            }
-            let mut counts = vec![0.0; now.values.len()];
-            let add = |(category, weight): (f64, f64)| {
-                if let Some(count) = counts.get_mut(category as usize) {
-                    *count += weight;
-                }
-            };
-            Vec::into_iter(pairs).for_each(add);
-            Points::of_counts(&counts)
+    /// Looks at simulated users, and freezes the reward there.
+    pub(super) fn refit(&mut self, internal: &EventLog) -> Result<Payments, RewardError> {
+        let distances: Result<Vec<_>, _> =
+            self.parts.iter_mut().map(|part| part.look(internal)).collect();
+        let distances = distances?;
+        let given = self.parts.iter().map(|part| (part.weight(), part.feature()));
+        self.discrepancy = term::mean_distance(given, &distances)?;
+        let given: Vec<f64> = self.parts.iter().map(|part| part.weight()).collect();
+        let users = internal.user_count();
+        let floors: Vec<f64> = match self.mix.needs_floors() {
+            true => self.parts.iter_mut().map(|part| part.floor(users)).collect(),
+            false => Vec::new(),
         };
-        let (mixed, next) = (merge(mixed), merge(next));
-        self.memories[i] = next;
-        mixed
+        let weights = self.mix.weights(&given, &distances, &floors);
+        let mut frozen = Vec::with_capacity(self.parts.len());
+        for (part, weight) in self.parts.iter_mut().zip(weights) {
+            frozen.extend(part.freeze(weight, self.past)?);
+        }
+        Ok(Payments(frozen))
     }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let mut reader = Reader::new(state);
+        reader.expect(NAME)?;
+        let discrepancy = reader.doubles("the discrepancy")?;
+        for part in &mut self.parts {
+            part.load(&mut reader)?;
+        }
+        self.mix.load(&mut reader)?;
+        reader.end()?;
+        self.discrepancy = discrepancy.first().copied().unwrap_or(f64::NAN);
+        Ok(())
+    }
+}
+
+/// One part a term, in their order.
+fn parts(terms: &[Term], statistics: &Statistics) -> Result<Vec<Box<dyn Part>>, RewardError> {
+    for (i, term) in terms.iter().enumerate().filter(|(_, term)| joint::is_joint(term)) {
+        let Term { feature, discrepancy, .. } = term;
+        let same = |other: &Term| (&other.feature, &other.discrepancy) == (feature, discrepancy);
+        if terms[..i].iter().any(same) {
+            return Err(RewardError::BadTerms(format!(
+                "the term `{discrepancy}` on `{feature}` stands twice: keep one and set its weight"
+            )));
+        }
+    }
+    let plain: Vec<Term> = terms.iter().filter(|term| !joint::is_joint(term)).cloned().collect();
+    let ready = match plain.is_empty() && !terms.is_empty() {
+        true => Vec::new(),
+        false => Ready::all(&plain, statistics, Need::Witness)?,
+    };
+    let mut ready = ready.into_iter();
+    let mut parts: Vec<Box<dyn Part>> = Vec::with_capacity(terms.len());
+    for term in terms {
+        if joint::is_joint(term) {
+            parts.push(Box::new(JointTerm::new(term, statistics)?));
+        } else if let Some(ready) = ready.next() {
+            let setting = Setting::new(&statistics.clock, &statistics.kinds);
+            parts.push(Box::new(Marginal::new(ready, setting)));
+        }
+    }
+    Ok(parts)
 }
 
 impl Reward for WitnessReward {
@@ -147,21 +179,8 @@ impl Reward for WitnessReward {
         &self.terms
     }
 
-    fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError> {
-        let rollouts: Vec<Rollout> =
-            self.ready.iter().map(|ready| ready.measure(internal)).collect();
-        let distances = self.ready.iter().zip(&rollouts);
-        let distances: Result<Vec<_>, _> = distances.map(|(t, r)| t.distance(&r.points)).collect();
-        self.discrepancy = term::mean_distance(&self.ready, &distances?)?;
-        let mut pays = Vec::with_capacity(self.ready.len());
-        for (i, rollout) in rollouts.iter().enumerate() {
-            let p = self.remember(i, &rollout.points);
-            // A term that never had a row pays nothing: terms that have rows bring them about.
-            if !p.is_empty() {
-                pays.push(Pay::new(&self.ready[i], &p, rollout, self.clock, self.kinds)?);
-            }
-        }
-        Ok(Arc::new(WitnessPayment { clock: self.clock, pays }))
+    fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError> {
+        Ok(self.refit(internal)?.pay(internal))
     }
 
     fn discrepancy(&self) -> f64 {
@@ -172,129 +191,18 @@ impl Reward for WitnessReward {
         let mut writer = Writer::default();
         writer.text(NAME);
         writer.doubles(&[self.discrepancy]);
-        for (term, memory) in self.terms.iter().zip(&self.memories) {
-            writer.text(&term.feature);
-            writer.text(&term.discrepancy);
-            writer.doubles(&memory.values);
-            writer.doubles(&memory.weights);
-        }
+        self.parts.iter().for_each(|part| part.save(&mut writer));
+        self.mix.save(&mut writer);
         writer.finish()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
-        let mut reader = Reader::new(state);
-        reader.expect(NAME)?;
-        let discrepancy = reader.doubles("the discrepancy")?;
-        let mut memories = Vec::with_capacity(self.terms.len());
-        for term in &self.terms {
-            reader.expect(&term.feature)?;
-            reader.expect(&term.discrepancy)?;
-            let values = reader.doubles("the values of a memory")?;
-            let weights = reader.doubles("the weights of a memory")?;
-            memories.push(Points::restored(values, weights)?);
+        let before = self.state();
+        let loaded = self.load(state);
+        if loaded.is_err() {
+            // What this reward wrote itself, it reads.
+            let _ = self.load(&before);
         }
-        reader.end()?;
-        self.discrepancy = discrepancy.first().copied().unwrap_or(f64::NAN);
-        self.memories = memories;
-        Ok(())
-    }
-}
-
-/// V of one term, frozen: `factor (witness(x) - mean)`.
-struct Pay {
-    definition: Definition,
-    witness: Witness,
-    mean: f64,
-    factor: f64,
-    kinds: usize,
-    /// V of a user without events.
-    empty: f64,
-}
-
-impl Pay {
-    fn new(
-        term: &Ready,
-        p: &Points,
-        rollout: &Rollout,
-        clock: Clock,
-        kinds: usize,
-    ) -> Result<Self, RewardError> {
-        let failed = |source| term.failed(source);
-        let noise = 1.0 / rollout.users.max(1) as f64;
-        let (witness, normaliser) = if term.discrepancy.name() == "total-variation" {
-            (smoothed_sign(p, &term.external, noise), 1.0)
-        } else {
-            let (p, q) = (p.weighted(), term.external.weighted());
-            let witness = term.discrepancy.witness(p, q).transpose().map_err(failed)?;
-            let normaliser = if term.discrepancy.squared() {
-                let value = term.discrepancy.weighted_value(p, q).transpose().map_err(failed)?;
-                2.0 * (value.unwrap_or(0.0).max(0.0) + 0.3 * noise).sqrt()
-            } else {
-                1.0
-            };
-            // `Ready` has checked that there is a witness.
-            (witness.unwrap_or(Witness::Table(Vec::new())), normaliser)
-        };
-        let mean = p.mean_of(|x| witness.at(x));
-        let rows = rollout.rows_per_user.max(MIN_ROWS_PER_USER);
-        let mut pay = Self {
-            definition: term.feature.definition,
-            witness,
-            mean,
-            factor: term.weight / (normaliser * rows),
-            kinds,
-            empty: 0.0,
-        };
-        pay.empty = pay.user(&History::default(), &clock);
-        Ok(pay)
-    }
-
-    #[inline]
-    fn value(&self, x: f64) -> f64 {
-        self.factor * (self.witness.at(x) - self.mean)
-    }
-
-    /// V of a user with this history.
-    #[inline]
-    fn user(&self, history: &History, clock: &Clock) -> f64 {
-        match self.definition {
-            Definition::User(f) => f(history, clock).map_or(0.0, |phi| self.value(phi)),
-            _ => 0.0,
-        }
-    }
-
-    #[inline]
-    fn event(&self, before: &History, event: &Event, after: &History, clock: &Clock) -> f64 {
-        let row = match self.definition {
-            Definition::User(_) => {
-                let from = if before.count == 0 { self.empty } else { self.user(before, clock) };
-                return self.user(after, clock) - from;
-            }
-            Definition::Event(f) => f(before, event),
-            Definition::Category(f) => f(before, event).map(|category| category as f64),
-            Definition::CategoryPair(f) => {
-                f(before, event).map(|[from, to]| (from * self.kinds + to) as f64)
-            }
-            Definition::Pair(_) => None,
-        };
-        row.map_or(0.0, |x| self.value(x))
-    }
-}
-
-/// `(q - p) / sqrt((q - p)^2 + noise)` for each category.
-fn smoothed_sign(p: &Points, q: &Points, noise: f64) -> Witness {
-    let gap = |(p, q): (&f64, &f64)| (q - p) / ((q - p) * (q - p) + noise).sqrt();
-    Witness::Table(p.weights.iter().zip(&q.weights).map(gap).collect())
-}
-
-/// The frozen reward.
-struct WitnessPayment {
-    clock: Clock,
-    pays: Vec<Pay>,
-}
-
-impl Payment for WitnessPayment {
-    fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
-        self.pays.iter().map(|pay| pay.event(before, event, after, &self.clock)).sum()
+        Ok(loaded?)
     }
 }

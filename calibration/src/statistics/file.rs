@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use trueup_env::MAX_KINDS;
 
-use super::{Distribution, FORMAT, FeatureStatistics, Form, Statistics, VERSION};
+use super::{Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION};
 use crate::features::{self, Definition};
 
 /// Why a statistics file was refused.
@@ -53,7 +53,7 @@ pub struct BadField {
     pub why: String,
 }
 
-fn bad<T>(field: impl Into<String>, why: impl Into<String>) -> Result<T, BadField> {
+pub(super) fn bad<T>(field: impl Into<String>, why: impl Into<String>) -> Result<T, BadField> {
     Err(BadField { field: field.into(), why: why.into() })
 }
 
@@ -65,8 +65,12 @@ impl Statistics {
     pub fn load(path: &Path) -> Result<Self, StatisticsError> {
         let text = fs::read_to_string(path)
             .map_err(|source| StatisticsError::Io { path: path.into(), source })?;
-        let statistics: Self = serde_json::from_str(&text)
+        let mut statistics: Self = serde_json::from_str(&text)
             .map_err(|source| StatisticsError::Form { path: path.into(), source })?;
+        // Version 2 only added fields, and those that version 1 lacks are empty.
+        if statistics.version == 1 {
+            statistics.version = VERSION;
+        }
         statistics
             .check()
             .map_err(|problem| StatisticsError::Bad { path: path.into(), problem })?;
@@ -105,7 +109,11 @@ impl Statistics {
         if self.version != VERSION {
             return bad(
                 "version",
-                format!("is {}, and this program reads {VERSION}", self.version),
+                format!(
+                    "is {}, and this program reads 1 to {VERSION}: use a newer one, or write the \
+                     file anew with `trueup describe LOG --statistics FILE`",
+                    self.version
+                ),
             );
         }
         if self.clock.horizon == 0 {
@@ -125,7 +133,14 @@ impl Statistics {
         for (name, distribution) in &self.covariates {
             check_distribution(&format!("covariates ({name})"), distribution)?;
         }
-        Ok(())
+        for (i, joint) in self.joint.iter().enumerate() {
+            let field = format!("joint[{i}] ({})", joint.feature);
+            if self.joint[..i].iter().any(|other| other.feature == joint.feature) {
+                return bad(field, "stands twice; keep one");
+            }
+            joint.check(&field, self)?;
+        }
+        self.privacy.as_ref().map_or(Ok(()), PrivacyRecord::check)
     }
 
     fn check_kinds(&self) -> Result<(), BadField> {
@@ -188,10 +203,14 @@ impl Statistics {
             );
         }
         match (&entry.form, feature.definition) {
-            (Form::Grid(distribution), Definition::Event(_) | Definition::User(_)) => {
-                check_distribution(field, distribution)
-            }
-            (Form::Counts { counts }, Definition::Category(_) | Definition::CategoryPair(_)) => {
+            (
+                Form::Grid(distribution),
+                Definition::Event(_) | Definition::User(_) | Definition::Whole(_),
+            ) => check_distribution(field, distribution),
+            (
+                Form::Counts { counts },
+                Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. },
+            ) => {
                 let wanted = feature.categories(self.kinds.len());
                 if counts.len() != wanted {
                     let len = counts.len();
@@ -223,6 +242,13 @@ impl Statistics {
                     "means are finite, standard deviations at least 0, and a correlation lies \
                      from -1 to 1",
                 )
+            }
+            (Form::Series { per_user }, Definition::Series(_)) => {
+                let ticks = self.clock.horizon as usize;
+                if per_user.len() == ticks && per_user.iter().all(|x| x.is_finite()) {
+                    return Ok(());
+                }
+                bad(format!("{field}.per_user"), format!("needs {ticks} finite numbers"))
             }
             _ => bad(format!("{field}.form"), "is not the form of this feature"),
         }

@@ -51,7 +51,7 @@ fn points_keep_the_mean_of_a_heavy_tail() {
     assert_eq!(Distribution::of(&[2.0, 2.0]).unwrap().points().0, [2.0]);
 }
 
-fn statistics() -> Statistics {
+pub(super) fn statistics() -> Statistics {
     let event = |tick, kind, amount| Event { tick, kind, amount, balance: f64::NAN };
     let events = [
         (0, event(1, 0, 3.5)),
@@ -101,7 +101,7 @@ fn bad_files_are_refused_with_file_field_and_remedy() {
     assert!(refused("user,date\n1,2\n").contains("not a statistics file"));
     assert!(refused("").contains("trueup describe"));
     for (from, to, says) in [
-        (r#""version":1"#, r#""version":7"#, "version: is 7"),
+        (r#""version":2"#, r#""version":7"#, "version: is 7"),
         (r#""format":"trueup-statistics""#, r#""format":"x""#, "format: is `x`"),
         (r#""users":3,"events":5"#, r#""users":0,"events":5"#, "users: is 0"),
         (r#""events":5"#, r#""events":6"#, "kind_events: does not add up"),

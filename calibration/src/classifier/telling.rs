@@ -1,0 +1,95 @@
+//! Which features give the simulation away, and in which direction.
+
+use serde::{Deserialize, Serialize};
+
+use super::auc::Ranking;
+use super::logistic::UNDEFINED;
+use super::{Pool, TwoSampleTest};
+
+/// What one feature tells about the side that a user is on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    /// The feature.
+    pub feature: String,
+    /// How much the AUC of the trees falls when the feature is shuffled: what it tells that others
+    /// do not.
+    pub importance: f64,
+    /// The chance that a random simulated user has a larger value than a random real one, among
+    /// those for whom it is defined: 1/2 where it tells nothing alone, above where simulated users
+    /// are higher. 1/2 where it is defined for none of a side.
+    pub auc: f64,
+    /// `(m_P - m_Q) / sqrt((v_P + v_Q) / 2)` (Cohen's d; Austin, *Balance diagnostics for comparing
+    /// the distribution of baseline covariates*, Statistics in Medicine 28, 2009): positive where
+    /// simulated users are higher. 0 where neither side varies.
+    pub mean_difference: f64,
+    /// Share of simulated and of real users for whom it is not defined.
+    pub undefined: [f64; 2],
+}
+
+impl Telling {
+    /// In plain words: `simulated users are lower (AUC 0.31, -0.62 standard deviations)`.
+    pub fn words(&self) -> String {
+        let direction = match self.auc.total_cmp(&0.5) {
+            std::cmp::Ordering::Less => "lower",
+            std::cmp::Ordering::Equal => "neither higher nor lower",
+            std::cmp::Ordering::Greater => "higher",
+        };
+        let (auc, difference) = (self.auc, self.mean_difference);
+        let [simulated, real] = self.undefined.map(|share| 100.0 * share);
+        let mut words = format!(
+            "simulated users are {direction} (AUC {auc:.2}, {difference:+.2} standard deviations)"
+        );
+        if (simulated - real).abs() >= 0.5 {
+            words +=
+                &format!("; undefined for {simulated:.0}% of them and {real:.0}% of real users");
+        }
+        words
+    }
+}
+
+/// All features by importance, then by how far the AUC is from 1/2.
+pub(super) fn ranked(test: &TwoSampleTest, names: &[&str]) -> Vec<Telling> {
+    let importance = test.importance();
+    let one = |(column, importance): (usize, f64)| {
+        let feature = names.get(column).map_or_else(|| format!("column {column}"), |n| (*n).into());
+        alone(&test.pool, column, feature, importance)
+    };
+    let mut all: Vec<Telling> = importance.into_iter().enumerate().map(one).collect();
+    let strength = |telling: &Telling| (telling.auc - 0.5).abs();
+    all.sort_by(|a, b| {
+        b.importance.total_cmp(&a.importance).then(strength(b).total_cmp(&strength(a)))
+    });
+    all
+}
+
+fn alone(pool: &Pool, column: usize, feature: String, importance: f64) -> Telling {
+    let values = pool.values.iter().skip(column).step_by(pool.width).copied();
+    let rows = || values.clone().zip(&pool.positive).zip(&pool.user);
+    let defined = rows().filter(|((value, _), _)| *value != UNDEFINED);
+    let ranking = Ranking::new(defined.map(|((value, &side), &user)| (value, side, user)));
+    let ones = pool.ones();
+    let side = |internal: bool| -> Vec<f64> {
+        rows().filter(|((_, side), _)| **side == internal).map(|((value, _), _)| value).collect()
+    };
+    let moments = |values: &[f64]| {
+        let defined = || values.iter().filter(|value| **value != UNDEFINED);
+        let n = defined().count().max(1) as f64;
+        let mean = defined().map(|value| value / n).sum::<f64>();
+        (mean, defined().map(|value| (value - mean) * ((value - mean) / n)).sum::<f64>())
+    };
+    let (p, q) = (side(true), side(false));
+    let undefined = [&p, &q].map(|values| {
+        let count = values.iter().filter(|value| **value == UNDEFINED).count();
+        count as f64 / values.len().max(1) as f64
+    });
+    let ((m_p, v_p), (m_q, v_q)) = (moments(&p), moments(&q));
+    let difference = (m_p - m_q) / (0.5 * (v_p + v_q)).sqrt();
+    let known = difference.is_finite() && undefined.iter().all(|share| *share < 1.0);
+    Telling {
+        feature,
+        importance,
+        auc: ranking.auc(&ones, &ones).unwrap_or(0.5),
+        mean_difference: if known { difference } else { 0.0 },
+        undefined,
+    }
+}

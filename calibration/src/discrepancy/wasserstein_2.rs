@@ -1,0 +1,204 @@
+//! Wasserstein-2 on the line.
+//!
+//! `W2^2 = integral over u from 0 to 1 of (F^-1(u) - G^-1(u))^2` (Santambrogio 2015, chapter 2): the
+//! mean squared distance that mass must move, to the value of equal rank. As a metric it is divided
+//! by the external standard deviation. Next to equality the root has an infinite slope, so the
+//! witness is that of the square: the potential with the slope `-2 (x - T(x)) / var_Q`, where
+//! `T(x) = G^-1(F(x))` is where mass at x goes: parabolas about the targets T. Where F and G
+//! reach the same level the target is anywhere between two external values, a kink, and the
+//! witness takes their middle.
+
+use super::merged::{self, Both, Merged, ROUNDING};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use crate::sample::{Sample, Shape};
+
+/// `wasserstein-2`.
+pub struct Wasserstein2;
+
+const NAME: &str = "wasserstein-2";
+
+/// Values of a side in ascending order, with the distribution function there.
+type Levels = Vec<(f64, f64)>;
+
+/// Distinct values that have weight.
+fn levels(both: &Both<'_, 1>) -> [Levels; 2] {
+    let mut sides = [Vec::new(), Vec::new()];
+    both.each(|place| {
+        let [p, q] = &mut sides;
+        if place.p[0] > 0.0 {
+            p.push((place.value, place.f[0]));
+        }
+        if place.q[0] > 0.0 {
+            q.push((place.value, place.g[0]));
+        }
+    });
+    sides
+}
+
+/// `integral (F^-1 - G^-1)^2 du` in squared units of `scale`. The order of equal values is of no
+/// account.
+fn cost([p, q]: &[Levels; 2], scale: f64) -> f64 {
+    let (mut i, mut j, mut below, mut sum) = (0, 0, 0.0_f64, 0.0);
+    while let (Some(&(x, f)), Some(&(y, g))) = (p.get(i), q.get(j)) {
+        let to = f.min(g);
+        sum += (to - below).max(0.0) * (x - y) * (x - y);
+        below = to;
+        i += usize::from(f <= g);
+        j += usize::from(g <= f);
+    }
+    sum / (scale * scale)
+}
+
+/// `T` between the internal values, and left and right of them.
+fn targets([p, q]: &[Levels; 2]) -> Vec<f64> {
+    let external = |j: usize| q.get(j).or(q.last()).map_or(0.0, |level| level.0);
+    let mut targets = vec![external(0)];
+    let mut j = 0;
+    for &(_, f) in p {
+        while q.get(j).is_some_and(|level| level.1 < f - ROUNDING) {
+            j += 1;
+        }
+        let met = q.get(j).is_some_and(|level| level.1 <= f + ROUNDING);
+        let next = if met { external(j + 1) } else { external(j) };
+        targets.push(external(j) / 2.0 + next / 2.0);
+    }
+    targets
+}
+
+/// Two samples made ready: rows of each side in ascending order, with their owners.
+struct Ranked {
+    merged: Merged,
+    sides: [Vec<(f64, u32)>; 2],
+}
+
+impl Prepared for Ranked {
+    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
+        let [scale] = self.merged.under([internal], [external])?.sd;
+        let [p, q] = &self.sides;
+        let value = cost(&[climbing(p, internal), climbing(q, external)], scale).sqrt();
+        value.is_finite().then_some(value)
+    }
+}
+
+fn climbing(rows: &[(f64, u32)], weights: &[f64]) -> Levels {
+    let mut mass = 0.0;
+    let mut levels: Levels = rows
+        .iter()
+        .map(|&(value, owner)| {
+            mass += weights[owner as usize];
+            (value, mass)
+        })
+        .collect();
+    levels.iter_mut().for_each(|level| level.1 /= mass);
+    levels
+}
+
+fn potential(both: &Both<'_, 1>, centre: f64) -> Witness {
+    let sides = levels(both);
+    let scale = both.sd[0];
+    let knots: Vec<f64> = sides[0].iter().map(|level| level.0).collect();
+    let targets = targets(&sides).into_iter().map(|target| (target - centre) / scale);
+    // Each parabola meets the one before at the knot between them.
+    let (mut at, mut between, mut top) = (Vec::new(), Vec::new(), 0.0);
+    for (i, t) in targets.enumerate() {
+        if let Some(value) = at.last() {
+            let z = (knots[i - 1] - centre) / scale;
+            top = value + (z - t) * (z - t);
+        }
+        between.push([top - t * t, 2.0 * t, -1.0, 0.0, 0.0]);
+        if let Some(knot) = knots.get(i) {
+            let z = (knot - centre) / scale;
+            at.push(top - (z - t) * (z - t));
+        }
+    }
+    Witness::Pieces { knots, at, between, centre, scale }
+}
+
+impl Discrepancy for Wasserstein2 {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> &'static str {
+        "Wasserstein-2"
+    }
+
+    fn definition(&self) -> &'static str {
+        "sqrt(integral (F^-1(u) - G^-1(u))^2 du) / external sd"
+    }
+
+    fn reference(&self) -> &'static str {
+        "Santambrogio, Optimal transport for applied mathematicians, 2015, chapter 2"
+    }
+
+    fn cost(&self) -> &'static str {
+        super::cost::SORT
+    }
+
+    fn unit(&self) -> &'static str {
+        "external sd"
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Real
+    }
+
+    fn squared(&self) -> bool {
+        true
+    }
+
+    fn prepare<'a>(
+        &self,
+        internal: &'a Sample,
+        external: &'a Sample,
+    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
+        let merged = Merged::of_samples(NAME, internal, external)?.with_spread(NAME)?;
+        Ok(Box::new(Ranked { sides: merged.sides(), merged }))
+    }
+
+    fn witness(
+        &self,
+        internal: Weighted<'_>,
+        external: Weighted<'_>,
+    ) -> Option<Result<Witness, DiscrepancyError>> {
+        Some(merged::on_spread_points(NAME, internal, external, |both| {
+            potential(both, both.centre())
+        }))
+    }
+
+    fn weighted_value(
+        &self,
+        internal: Weighted<'_>,
+        external: Weighted<'_>,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        Some(merged::on_spread_points(NAME, internal, external, |both| {
+            cost(&levels(both), both.sd[0])
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_hand() {
+        let value = |p: &[f64], q: &[f64]| {
+            Wasserstein2.value(&Sample::real(p.to_vec()), &Sample::real(q.to_vec())).unwrap()
+        };
+        // The external sd is 1; a shift by 3, and the halves of (0, 2) moved by 1 each.
+        assert_eq!(value(&[3.0, 5.0], &[0.0, 2.0]), 3.0);
+        assert_eq!(value(&[1.0], &[0.0, 2.0]), 1.0);
+        // Ranks, not neighbours: 0 goes to 2 and 5 to 4.
+        assert_eq!(value(&[5.0, 0.0], &[2.0, 4.0]), 2.5_f64.sqrt());
+    }
+
+    #[test]
+    fn the_witness_is_a_parabola_about_each_target() {
+        let (p, q) = ([1.0], [0.0, 2.0]);
+        let witness = Wasserstein2.witness(Weighted::equal(&p), Weighted::equal(&q));
+        let witness = witness.unwrap().unwrap();
+        // Left of 1 mass is drawn to 0, right of it to 2.
+        assert_eq!([-1.0, 0.0, 1.0, 2.0, 3.0].map(|x| witness.at(x)), [-1.0, 0.0, -1.0, 0.0, -1.0]);
+    }
+}

@@ -1,0 +1,24 @@
+//! sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of the log's
+//! kinds do not tell both.
+
+use trueup_env::Event;
+
+use super::flows::Flows;
+use super::{Definition, Feature, Level, Setting};
+
+/// sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of the log's
+/// kinds do not tell both.
+pub const FEATURE: Feature = Feature {
+    name: "net_flow",
+    title: "Net flow",
+    unit: "signed ln amount",
+    level: Level::User,
+    definition_text: "sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of \
+        the log's kinds do not tell both.",
+    definition: Definition::Whole(net_flow),
+};
+
+fn net_flow(events: &[Event], setting: &Setting) -> Option<f64> {
+    let net = Flows::of(events, &setting.effects)?.net();
+    Some(net.signum() * net.abs().ln_1p())
+}

@@ -1,0 +1,80 @@
+//! What a row of one feature is worth, frozen: `V(x) = factor (witness(x) - mean)`.
+//!
+//! When it is paid. Event, gap and transition features: V(x) at the event. User features: at each
+//! event the change V(phi after) - V(phi before) of the running feature, with V = 0 where phi is
+//! not yet defined, so that an episode is paid `V(phi at the end) - V(phi of a user without
+//! events)`. Features that need all events of a user: the same sum, at the end of the window.
+
+use trueup_env::{Event, History};
+
+use super::part::Frozen;
+use super::term::row_at;
+use crate::discrepancy::Witness;
+use crate::features::{Definition, Setting};
+
+/// V of one feature.
+pub(super) struct Value {
+    definition: Definition,
+    witness: Witness,
+    mean: f64,
+    factor: f64,
+    setting: Setting,
+    /// V of a user without events.
+    empty: f64,
+}
+
+impl Value {
+    /// `factor (witness(x) - mean)` over a log of such a setting.
+    pub fn new(
+        definition: Definition,
+        witness: Witness,
+        mean: f64,
+        factor: f64,
+        setting: &Setting,
+    ) -> Self {
+        let mut value =
+            Self { definition, witness, mean, factor, setting: setting.clone(), empty: 0.0 };
+        value.empty = match definition {
+            Definition::Whole(f) => f(&[], setting).map_or(0.0, |phi| value.of(phi)),
+            _ => value.user(&History::default()),
+        };
+        value
+    }
+
+    /// V of a row.
+    #[inline]
+    pub fn of(&self, x: f64) -> f64 {
+        self.factor * (self.witness.at(x) - self.mean)
+    }
+
+    /// V of a user with this history.
+    #[inline]
+    fn user(&self, history: &History) -> f64 {
+        match self.definition {
+            Definition::User(f) => f(history, &self.setting.clock).map_or(0.0, |phi| self.of(phi)),
+            _ => 0.0,
+        }
+    }
+}
+
+impl Frozen for Value {
+    #[inline]
+    fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
+        if let Definition::User(_) = self.definition {
+            let from = if before.count == 0 { self.empty } else { self.user(before) };
+            return self.user(after) - from;
+        }
+        let row =
+            row_at(self.definition, before, event, &self.setting.clock, self.setting.effects.len());
+        row.map_or(0.0, |x| self.of(x))
+    }
+
+    fn end(&self, events: &[Event]) -> f64 {
+        match self.definition {
+            Definition::Whole(f) => {
+                f(events, &self.setting).map_or(0.0, |phi| self.of(phi)) - self.empty
+            }
+            _ => 0.0,
+        }
+    }
+}
