@@ -116,6 +116,7 @@ impl PpoCalibratorConfig {
                 "is 0, but a clone needs users to decide when to stop".into(),
             ));
         }
+        self.compute.check()?;
         self.network.check()?;
         self.update.check()?;
         self.cloning.check()

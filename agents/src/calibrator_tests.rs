@@ -1,9 +1,7 @@
 //! The trainer in a small world whose best behaviour is known.
 
-use std::sync::Arc;
-
 use trueup_calibration::calibrator::{Progress, Silent};
-use trueup_calibration::reward::{Reward, RewardError, Term};
+use trueup_calibration::reward::{Pay, Reward, RewardError, Term};
 use trueup_env::{Event, History, Payment};
 
 use super::*;
@@ -35,13 +33,10 @@ impl Reward for Fixed {
         &[]
     }
 
-    fn refit(&mut self, internal: &EventLog) -> Result<Arc<dyn Payment>, RewardError> {
-        let mut total = 0.0;
-        for user in 0..internal.user_count() {
-            trueup_env::replay(&LateAndLarge, internal.events_of(user), |pay| total += pay);
-        }
-        self.0 = total / internal.user_count() as f64;
-        Ok(Arc::new(LateAndLarge))
+    fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError> {
+        let pay = Pay::replayed(&LateAndLarge, internal);
+        self.0 = pay.events.iter().sum::<f64>() / internal.user_count() as f64;
+        Ok(pay)
     }
 
     fn discrepancy(&self) -> f64 {
@@ -111,7 +106,7 @@ fn train(iterations: usize, seed: u64) -> (f64, Vec<u8>) {
     let simulator = run(config(iterations), seed, &Silent, None).unwrap();
     let log = simulator.simulate(500, &Streams::new(99)).unwrap();
     let mut reward = Fixed(0.0);
-    reward.refit(&log).unwrap();
+    reward.pay(&log).unwrap();
     (reward.discrepancy(), simulator.files().remove(0).1)
 }
 
@@ -218,4 +213,17 @@ fn settings_that_cannot_run_are_refused_by_name() {
     let start = Start::Cloning;
     assert_eq!(field(PpoCalibratorConfig { start, validation: 0.0, ..with() }), "validation");
     assert!(with().check().is_ok());
+}
+
+#[test]
+#[cfg(not(feature = "cuda"))]
+fn a_device_that_was_not_built_is_refused_before_training() {
+    let refused = Err(Compute::Cuda.check().unwrap_err());
+    let compute = Compute::Cuda;
+    let cloning = CloningConfig { compute, ..CloningConfig::default() };
+    assert_eq!(cloning.check(), refused);
+    let ppo = PpoCalibratorConfig { compute, ..PpoCalibratorConfig::default() };
+    assert_eq!(ppo.check(), refused);
+    let ppo = PpoCalibratorConfig { cloning, ..PpoCalibratorConfig::default() };
+    assert_eq!(ppo.check(), refused);
 }

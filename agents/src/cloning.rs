@@ -98,6 +98,7 @@ impl CloningConfig {
                 return Err((field, format!("is {value}, but must lie between {low} and {high}")));
             }
         }
+        self.compute.check()?;
         self.network.check()
     }
 }

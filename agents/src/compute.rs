@@ -44,6 +44,43 @@ pub enum ComputeError {
 }
 
 impl Compute {
+    /// Its name in configs and, where it has to be built in, that of the feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Graph => "graph",
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// Whether this program was built with it.
+    pub fn built(self) -> bool {
+        match self {
+            Self::Cpu | Self::Graph => true,
+            Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Cuda => cfg!(feature = "cuda"),
+        }
+    }
+
+    /// Refuses a device that this program was built without, for the field `compute` of a config:
+    /// before anything is trained, and before other calibrators have run. Whether the machine has
+    /// the device is seen where it is opened ([`Compute::learner`]).
+    ///
+    /// # Errors
+    /// (field, what is wrong with it and what would be right).
+    pub fn check(self) -> Result<(), (&'static str, String)> {
+        if self.built() {
+            return Ok(());
+        }
+        let name = self.name();
+        let problem = format!(
+            "is \"{name}\", which is not part of this program; build it with `--features {name}`, \
+             or choose \"cpu\""
+        );
+        Err(("compute", problem))
+    }
+
     /// A learner for a network, with a fresh optimiser.
     ///
     /// # Errors
@@ -117,6 +154,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::to_value(compute).unwrap(), name);
             assert_eq!(serde_json::from_value::<Compute>(name.into()).unwrap(), compute);
+            assert_eq!(compute.name(), name);
         }
         assert!(serde_json::from_value::<Compute>("gpu".into()).is_err());
     }
@@ -144,5 +182,26 @@ mod tests {
         let error = Compute::Wgpu.learner(&network()).err().unwrap();
         assert!(matches!(error, ComputeError::NotBuilt("wgpu")), "{error}");
         assert!(error.to_string().contains("--features wgpu"), "{error}");
+    }
+
+    /// What a config may name is what a learner can be asked for.
+    #[test]
+    fn a_check_refuses_what_was_not_built_and_nothing_else() {
+        for compute in [Compute::Cpu, Compute::Graph] {
+            assert_eq!(compute.check(), Ok(()), "{compute:?}");
+        }
+        for compute in [Compute::Wgpu, Compute::Cuda] {
+            // Where it was built, the machine may still have none.
+            let opened = compute.learner(&network());
+            let missing = matches!(opened.err(), Some(ComputeError::NotBuilt(_)));
+            match compute.check() {
+                Ok(()) => assert!(!missing, "{compute:?}"),
+                Err((field, problem)) => {
+                    assert!(missing && field == "compute", "{compute:?}: {field}");
+                    let remedy = format!("build it with `--features {}`", compute.name());
+                    assert!(problem.contains(&remedy) && problem.contains("\"cpu\""), "{problem}");
+                }
+            }
+        }
     }
 }

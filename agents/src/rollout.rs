@@ -129,6 +129,20 @@ mod tests {
         let rows = rollout.valued(&[0.1, 0.2, 0.3, 0.4], &[9.0]);
         let last: Vec<_> = rows.iter().map(|row| row.last).collect();
         assert_eq!(last, [None, Some(0.0), None, Some(9.0)]);
-        assert!(rollout.acts(&Head::Hybrid { choices: 2, bins: 1 }, 0) == (rollout.whole[0] > 0));
+    }
+
+    #[test]
+    fn only_rows_of_a_hybrid_head_that_chose_nothing_do_not_act() {
+        // (choice, bin) of each row: a bin says nothing without a kind, and 0 is a bin as well.
+        let hybrid = Rollout { whole: vec![0, 0, 2, 0, 0, 3, 1, 3], ..Rollout::default() };
+        let head = Head::Hybrid { choices: 3, bins: 4 };
+        let acts = [0, 1, 2, 3].map(|row| hybrid.acts(&head, row));
+        assert_eq!(acts, [false, true, false, true]);
+
+        let discrete = Rollout { whole: vec![0, 1], ..Rollout::default() };
+        let head = Head::Discrete { choices: vec![2] };
+        assert!(discrete.acts(&head, 0) && discrete.acts(&head, 1));
+        let head = Head::Gaussian { size: 1, state_dependent: false };
+        assert!(Rollout { real: vec![0.0], ..Rollout::default() }.acts(&head, 0));
     }
 }

@@ -4,10 +4,9 @@
 //! reward that is fitted from statistics alone; [`crate::discriminator`] has the learned ones,
 //! which need the real users' sequences.
 
-use rayon::prelude::*;
 use trueup_calibration::calibrator::CalibrationError;
 use trueup_calibration::reward::{Reward, Term};
-use trueup_env::{EventLog, Streams, replay};
+use trueup_env::{EventLog, Streams};
 
 /// What the steps of a rollout of the finance world earn; refitted on every rollout.
 pub trait StepReward: Send {
@@ -150,7 +149,7 @@ pub(crate) fn finite(
     }
 }
 
-/// Pays by a reward that is fitted from statistics: refit, freeze, replay the log.
+/// Pays by a reward that is fitted from statistics.
 pub struct Witnessed(pub Box<dyn Reward>);
 
 impl StepReward for Witnessed {
@@ -170,17 +169,8 @@ impl StepReward for Witnessed {
     ) -> Result<Vec<f32>, CalibrationError> {
         let name = self.name();
         steps.check(log, name)?;
-        let payment = self.0.refit(log).map_err(|error| inner(name, error))?;
-        let users: Vec<(Vec<f64>, f64)> = (0..log.user_count())
-            .into_par_iter()
-            .map(|user| {
-                let mut pays = Vec::with_capacity(log.events_of(user).len());
-                let end = replay(payment.as_ref(), log.events_of(user), |pay| pays.push(pay));
-                (pays, end)
-            })
-            .collect();
-        let (pays, ends): (Vec<Vec<f64>>, Vec<f64>) = users.into_iter().unzip();
-        finite(steps.spread(log, &pays.concat(), &ends), steps, name)
+        let pay = self.0.pay(log).map_err(|error| inner(name, error))?;
+        finite(steps.spread(log, &pay.events, &pay.ends), steps, name)
     }
 
     fn discrepancy(&self) -> f64 {
@@ -251,11 +241,10 @@ mod tests {
         let few = Steps { lanes: 1, ..steps };
         assert!(few.check(&log(), "test").is_err());
 
-        // A witness pays what replaying its payment pays.
+        // What a reward pays lies on the rows of the events.
         let mut reward = RewardConfig::default().build(&statistics()).unwrap();
-        let payment = reward.refit(&log()).unwrap();
-        let mut pays = Vec::new();
-        let end = replay(payment.as_ref(), log().events_of(0), |pay| pays.push(pay));
+        let pay = reward.pay(&log()).unwrap();
+        let (pays, end) = (&pay.events, pay.ends[0]);
         let fresh = RewardConfig::default().build(&statistics()).unwrap();
         let mut witnessed = Witnessed(fresh);
         let rewards = witnessed.pay(&steps, &log(), &Streams::new(1)).unwrap();

@@ -82,6 +82,7 @@ impl TaskConfig {
         if self.checkpoint_every == 0 {
             return Err(("checkpoint_every", "is 0, but must be at least 1".into()));
         }
+        self.compute.check()?;
         self.sampling.check()?;
         self.network.check()?;
         self.update.check()

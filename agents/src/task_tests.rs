@@ -135,5 +135,8 @@ fn settings_that_cannot_run_are_refused_by_name() {
     assert_eq!(field(TaskConfig { total_steps: 0, ..with() }), "total_steps");
     let sampling = ControlConfig { steps: 0, ..ControlConfig::default() };
     assert_eq!(field(TaskConfig { sampling, ..with() }), "steps");
+    if cfg!(not(feature = "cuda")) {
+        assert_eq!(field(TaskConfig { compute: Compute::Cuda, ..with() }), "compute");
+    }
     assert!(with().check().is_ok());
 }
