@@ -22,6 +22,7 @@ fn run(folder: &Path) -> std::path::PathBuf {
             shift, 1.0, 2.0, 3.0, 4.0,
         ]),
         shares: vec![1.0],
+        effective: 5.0,
     };
     let series = Series {
         tick: "week".into(),
@@ -34,8 +35,10 @@ fn run(folder: &Path) -> std::path::PathBuf {
             definition: String::new(),
             sides: vec![side("real users", 0.0), side("한글", 0.5)],
             histogram: Some(Histogram { edges: vec![0.0, 5.0], whole: false }),
+            classes: Vec::new(),
         }],
         facts: vec![Facts { name: "real users".into(), ..Facts::default() }],
+        ..Series::default()
     };
     let panel = serde_json::json!([{
         "name": "한글", "gap_closed": 0.9, "gap_closed_ci": [0.8, 0.95], "gap_closed_unseen": null,

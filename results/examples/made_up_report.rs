@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use trueup_calibration::evaluate::{PanelConfig, Run, evaluate};
+use trueup_calibration::privacy::{Privacy, PrivacyConfig};
 use trueup_env::{Clock, Covariates, Event, EventLog, Stream, Streams, Tick};
 use trueup_results::metrics::{DISCREPANCY, ENV_STEPS};
 use trueup_results::{
-    DataSource, Metric, Provenance, ProvenanceInput, ReportInput, RunDirectory, Series, State,
-    Summary, write_report,
+    CalibratorPrivacy, DataSource, Metric, Provenance, ProvenanceInput, ReportInput, RunDirectory,
+    Series, State, Summary, write_report,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -113,6 +114,14 @@ fn main() -> Result<(), Failure> {
     let sides: Vec<_> = runs.iter().map(|r| (r.name.as_str(), r.logs.iter().collect())).collect();
     let series = Series::of("실제 고객", &test, &sides);
 
+    let privacy = |run: &Run| {
+        let config = PrivacyConfig::default();
+        let privacy =
+            Privacy::of_logs(&run.logs[0], &train, &test, &config, &streams.child("privacy", 0))?;
+        Ok(CalibratorPrivacy { name: run.name.clone(), privacy })
+    };
+    let privacy = runs.iter().map(privacy).collect::<Result<Vec<_>, Failure>>()?;
+
     let run = RunDirectory::create_at(Path::new(&folder))?;
     let config = "name = \"한국 은행 예시\"\nseed = 7\n";
     run.write("config.toml", config.as_bytes())?;
@@ -141,6 +150,7 @@ fn main() -> Result<(), Failure> {
             env_steps: 3_194_880,
             seconds: 181.0,
             calibrators,
+            privacy,
             ..Summary::default()
         },
     )?;

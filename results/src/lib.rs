@@ -39,6 +39,8 @@ pub use metrics::{Metric, MetricsWriter};
 pub use provenance::{DataSource, Provenance, ProvenanceInput};
 pub use report::{ReportInput, write_report};
 pub use run_directory::{RunDirectory, State, Status, status};
-pub use series::{Facts, FeatureSeries, Histogram, Series, Side};
-pub use summary::{Failure, Mode, Summary};
+pub use series::{
+    Facts, FeatureSeries, Histogram, Series, Side, TickSeries, TickSide, Transitions,
+};
+pub use summary::{CalibratorPrivacy, Failure, Mode, Summary};
 pub use training::{SeedFailure, SeedResult, TrainingSummary, is_training, write_training_report};

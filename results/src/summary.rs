@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::privacy::Privacy;
 
 /// What made the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,15 @@ pub struct Failure {
     pub name: String,
     /// Why it failed, for a person.
     pub reason: String,
+}
+
+/// Whether a calibrator repeats the users that it was fitted on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibratorPrivacy {
+    /// Name of the calibrator.
+    pub name: String,
+    /// How close its users are to training users.
+    pub privacy: Privacy,
 }
 
 /// The verdict of a run. All fields but `seconds` are functions of config, seed and data.
@@ -51,6 +61,9 @@ pub struct Summary {
     /// What a reader must know: metrics left out and why, warnings of the data.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Whether calibrators repeat training users; empty where there was no log of them.
+    #[serde(default)]
+    pub privacy: Vec<CalibratorPrivacy>,
 }
 
 impl Summary {

@@ -164,11 +164,14 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     /// embedded one, so a tenth is kept free.
     pub(crate) fn fit(&self, text: &str, size: f64, width: f64) -> String {
         let wide = |text: &str| self.width_of(text, size) * SLACK > width;
+        if !wide(text) {
+            return text.to_owned();
+        }
         let mut short = text.to_owned();
-        while !short.is_empty() && wide(&short) {
-            short.pop();
-            if !wide(&format!("{short}…")) {
-                return format!("{}…", short.trim_end());
+        while short.pop().is_some() {
+            let cut = format!("{}…", short.trim_end());
+            if !wide(&cut) {
+                return cut;
             }
         }
         short

@@ -7,7 +7,7 @@ use trueup_calibration::statistics::Distribution;
 use super::axis::{Axis, feature_axis, feature_range};
 use super::canvas::{Canvas, Entry, PlotError};
 use super::frame::Frame;
-use super::style::{Look, REAL_LOOK, look};
+use super::style::{Look, REAL_LOOK, THIN, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 use crate::summary::Summary;
@@ -23,12 +23,14 @@ pub(super) struct Ecdf {
     title: String,
     x: Axis,
     curves: Vec<Curve>,
+    /// Where the best calibrator is farthest from the real users, and the words for it.
+    gap: Option<(f64, String)>,
 }
 
 /// Makes a picture of every real feature.
 pub(super) fn features(
     input: PlotInput<'_>,
-    make: fn(PlotInput<'_>, &FeatureSeries) -> Picture,
+    make: fn(PlotInput<'_>, &FeatureSeries) -> Outcome,
 ) -> Vec<Outcome> {
     let real = |feature: &&FeatureSeries| feature.histogram.is_some() || feature.sides.is_empty();
     let features = input.series.features.iter().filter(real);
@@ -38,7 +40,7 @@ pub(super) fn features(
             let why = format!("{}: not defined for any real user.", feature.title);
             return Outcome::Empty(why);
         }
-        Outcome::Drawn(make(input, feature))
+        make(input, feature)
     };
     let mut outcomes: Vec<Outcome> = told.into_iter().map(outcome).collect();
     let word = |feature: &FeatureSeries| {
@@ -82,7 +84,7 @@ pub(super) fn entries<'a>(curves: &'a [Curve]) -> Vec<Entry<'a>> {
     curves.iter().map(|(name, look, _)| Entry { name, look: *look, area: false }).collect()
 }
 
-fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
+fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Outcome {
     let (scale, _) = feature_axis(input.series, feature);
     let drawing = drawing(input, feature);
     let medians: Vec<String> = drawing
@@ -90,29 +92,48 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
         .iter()
         .map(|(name, _, d)| format!("{name} {}", scale.label(d.quantile(0.5))))
         .collect();
+    let gap = drawing.gap.as_ref().map_or_else(String::new, |(_, words)| {
+        format!(" Thin vertical line: {words}, to within a 512th.")
+    });
     let description = format!(
         "{} Share of rows at or below each value; a simulation that matches lies on the grey \
-         band. Medians: {}.",
+         band. Medians: {}.{gap}",
         feature.definition,
         medians.join(", ")
     );
-    Picture {
+    Outcome::Drawn(Picture {
         about: feature.name.clone(),
         title: feature.title.clone(),
         description,
         drawing: Box::new(drawing),
-    }
+    })
 }
 
 /// The picture of one feature.
 pub(super) fn drawing(input: PlotInput<'_>, feature: &FeatureSeries) -> Ecdf {
     let (low, high) = feature_range(feature);
     let (scale, title) = feature_axis(input.series, feature);
-    Ecdf {
-        title: feature.title.clone(),
-        x: Axis::new(scale, low, high, 6, title),
-        curves: curves(input.summary, feature),
-    }
+    let curves = curves(input.summary, feature);
+    let best = input.summary.best().map(|c| c.name.as_str());
+    let best = curves.iter().skip(1).find(|(name, ..)| Some(name.as_str()) == best);
+    let gap = curves.first().zip(best).and_then(|((_, _, real), (name, _, simulated))| {
+        let (x, gap) = largest_gap(real, simulated)?;
+        let place = scale.label(x);
+        Some((x, format!("largest gap of {name}, {} at {place}", super::number(gap))))
+    });
+    Ecdf { title: feature.title.clone(), x: Axis::new(scale, low, high, 6, title), curves, gap }
+}
+
+/// Where two distribution functions are farthest apart, and how far; none where they are equal.
+fn largest_gap(a: &Distribution, b: &Distribution) -> Option<(f64, f64)> {
+    let height = |d: &Distribution, x: f64| {
+        let last = d.quantiles.len().saturating_sub(1).max(1);
+        d.quantiles.partition_point(|&q| q <= x).saturating_sub(1) as f64 / last as f64
+    };
+    let places = a.quantiles.iter().chain(&b.quantiles);
+    let gaps = places.map(|&x| (x, (height(a, x) - height(b, x)).abs()));
+    gaps.filter(|(_, gap)| *gap > 0.0)
+        .reduce(|most, next| if next.1 > most.1 { next } else { most })
 }
 
 impl Plot for Ecdf {
@@ -122,8 +143,14 @@ impl Plot for Ecdf {
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
         canvas.begin(&self.title)?;
-        let top = canvas.legend(&entries(&self.curves), 38.0)?;
+        let mut legend = entries(&self.curves);
+        let gap = self.gap.as_ref();
+        legend.extend(gap.map(|(_, name)| Entry { name, look: THIN, area: false }));
+        let top = canvas.legend(&legend, 38.0)?;
         let frame = Frame::new(canvas, top, self.x.clone(), Axis::percent("share at or below"))?;
+        if let Some((x, _)) = gap {
+            frame.curve([(*x, 0.0), (*x, 1.0)], THIN)?;
+        }
         for (_, look, distribution) in &self.curves {
             frame.curve(steps(distribution), *look)?;
         }
@@ -153,6 +180,7 @@ mod tests {
             rows: values.len(),
             distribution: Distribution::of(values),
             shares: vec![1.0],
+            effective: 1.0,
         };
         let of = |sides: Vec<crate::series::Side>| {
             constant(&FeatureSeries {
@@ -162,6 +190,7 @@ mod tests {
                 definition: String::new(),
                 sides,
                 histogram: None,
+                classes: Vec::new(),
             })
         };
         assert_eq!(of(vec![side(&[2.0; 9]), side(&[2.0])]), Some(2.0));
@@ -181,5 +210,22 @@ mod tests {
         for (x, wanted) in [(-1.0, 0.0), (0.0, 0.6), (0.9, 0.6), (1.0, 0.9), (5.0, 1.0)] {
             assert!((height(x) - wanted).abs() <= 1.0 / 512.0, "{x}");
         }
+    }
+
+    #[test]
+    fn the_largest_gap_is_that_of_kolmogorov_and_smirnov() {
+        let values =
+            |f: fn(f64) -> f64| -> Vec<f64> { (0..1000).map(|i| f(f64::from(i))).collect() };
+        let (a, b) = (values(|i| i / 1000.0), values(|i| (i / 1000.0).powi(2)));
+        let gap = largest_gap(&Distribution::of(&a).unwrap(), &Distribution::of(&b).unwrap());
+        // sqrt(x) - x is largest at 1/4, where it is 1/4.
+        let (x, gap) = gap.unwrap();
+        assert!((x - 0.25).abs() < 0.05 && (gap - 0.25).abs() < 3.0 / 512.0, "{x} {gap}");
+        let same = Distribution::of(&a).unwrap();
+        assert_eq!(largest_gap(&same, &same), None);
+        // All mass apart: the gap is 1, anywhere between the two.
+        let low = Distribution::of(&[1.0; 5]).unwrap();
+        let high = Distribution::of(&[2.0; 5]).unwrap();
+        assert_eq!(largest_gap(&low, &high), Some((1.0, 1.0)));
     }
 }

@@ -8,7 +8,7 @@ use super::canvas::{Canvas, PlotError};
 use super::ecdf::{curves, entries, features};
 use super::frame::Frame;
 use super::style::AREA;
-use super::{Picture, Plot, PlotInput, PlotKind};
+use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 
 /// Registry entry.
@@ -21,14 +21,14 @@ struct Bars {
     input: (crate::summary::Summary, FeatureSeries),
 }
 
-fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
+fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Outcome {
     let edges = feature.histogram.as_ref().map_or(&[][..], |h| &h.edges);
     let low = edges.first().copied().unwrap_or(0.0);
     let high = edges.last().copied().unwrap_or(1.0);
     let (scale, title) = feature_axis(input.series, feature);
     let top = feature.sides.iter().flat_map(|s| &s.shares).fold(0.0, |a: f64, b| a.max(*b));
     let beyond = format!("{title} (outermost bars: and beyond)");
-    Picture {
+    Outcome::Drawn(Picture {
         about: feature.name.clone(),
         title: format!("{}, histogram", feature.title),
         description: format!(
@@ -42,7 +42,7 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Picture {
             y: Axis::percent_to((top * 1.05).max(1e-6), "share of rows"),
             input: (input.summary.clone(), feature.clone()),
         }),
-    }
+    })
 }
 
 impl Plot for Bars {

@@ -1,14 +1,16 @@
-//! Shares of kinds: a row a kind, a dot a side.
+//! Shares of categories, such as kinds and weekdays: a row a category, a bar
+//! for the real users and a dot for every simulation.
 
 use plotters::prelude::DrawingBackend;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Entry, PlotError, SLACK, TEXT};
-use super::style::{GRID, INK, Look, MUTED, REAL_LOOK, look};
+use super::style::{AREA, GRID, INK, Look, MUTED, REAL_LOOK, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
+use crate::series::FeatureSeries;
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind { name: "kinds", title: "Kinds", make };
+pub const KIND: PlotKind = PlotKind { name: "kinds", title: "Categories", make };
 
 struct Kinds {
     title: String,
@@ -20,13 +22,23 @@ struct Kinds {
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let kinds = &input.series.kinds;
-    let feature = input.series.features.iter().find(|f| {
-        f.histogram.is_none() && f.sides.first().is_some_and(|s| s.shares.len() == kinds.len())
+    let categories = input.series.features.iter().filter(|f| f.histogram.is_none());
+    let named = categories.filter_map(|feature| {
+        let shares = feature.sides.first()?.shares.len();
+        // Files of older versions name kinds alone.
+        let names = if feature.classes.is_empty() { kinds } else { &feature.classes };
+        (names.len() == shares && shares > 1)
+            .then(|| Outcome::Drawn(picture(input, feature, names)))
     });
-    let Some(feature) = feature.filter(|_| kinds.len() > 1) else {
+    let mut outcomes: Vec<Outcome> = named.collect();
+    if kinds.len() < 2 {
         let why = "No picture of kinds: the log has one kind only.";
-        return vec![Outcome::Empty(why.to_owned())];
-    };
+        outcomes.push(Outcome::Empty(why.to_owned()));
+    }
+    outcomes
+}
+
+fn picture(input: PlotInput<'_>, feature: &FeatureSeries, names: &[String]) -> Picture {
     let sides: Vec<_> = feature
         .sides
         .iter()
@@ -39,31 +51,35 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
         .collect();
     let top = sides.iter().flat_map(|side| &side.2).fold(0.0, |a: f64, b| a.max(*b));
     let real = sides.first().map_or(&[][..], |side| &side.2);
-    let words = kinds
+    let words = names
         .iter()
         .zip(real)
-        .map(|(kind, share)| format!("{kind} {}%", super::number((share * 1000.0).round() / 10.0)));
-    vec![Outcome::Drawn(Picture {
+        .map(|(name, share)| format!("{name} {}%", super::number((share * 1000.0).round() / 10.0)));
+    Picture {
         about: feature.name.clone(),
-        title: "Shares of kinds".to_owned(),
+        title: feature.title.clone(),
         description: format!(
-            "Share of events of each kind, real users and every simulation. Real users: {}.",
+            "{} Share of events in each category, real users and every simulation. Real users: {}.",
+            feature.definition,
             words.collect::<Vec<_>>().join(", ")
         ),
         drawing: Box::new(Kinds {
-            title: "Shares of kinds".to_owned(),
-            kinds: kinds.clone(),
-            x: Axis::percent_to(top * 1.05, "share of events"),
+            title: feature.title.clone(),
+            kinds: names.to_vec(),
+            x: Axis::percent_to((top * 1.05).max(1e-6), "share of events"),
             sides,
         }),
-    })]
+    }
 }
 
-const ROW: f64 = 26.0;
+/// Height of a row: many categories lie closer.
+fn row(kinds: usize) -> f64 {
+    if kinds > 12 { 17.0 } else { 26.0 }
+}
 
 impl Plot for Kinds {
     fn size(&self) -> (u32, u32) {
-        (460, (ROW * self.kinds.len() as f64 + 130.0) as u32)
+        (460, (row(self.kinds.len()) * self.kinds.len() as f64 + 130.0) as u32)
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
@@ -72,7 +88,10 @@ impl Plot for Kinds {
         let legend: Vec<_> = self
             .sides
             .iter()
-            .map(|(name, look, _)| Entry { name, look: *look, area: false })
+            .map(|(name, look, _)| match look.mark {
+                None => Entry { name, look: Look { colour: AREA, ..*look }, area: true },
+                Some(_) => Entry { name, look: *look, area: false },
+            })
             .collect();
         let top = canvas.legend(&legend, 38.0)? + 6.0;
         let widest = self.kinds.iter().map(|k| canvas.width_of(k, TEXT)).fold(0.0, f64::max);
@@ -84,16 +103,19 @@ impl Plot for Kinds {
             canvas.line(&[(x, top), (x, bottom)], GRID, 1.0)?;
             canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
         }
-        let row = (bottom - top) / self.kinds.len().max(1) as f64;
+        let height = (bottom - top) / self.kinds.len().max(1) as f64;
         for (i, kind) in self.kinds.iter().enumerate() {
-            let y = top + row * (i as f64 + 0.5);
+            let y = top + height * (i as f64 + 0.5);
             canvas.line(&[(left, y), (right, y)], GRID, 1.0)?;
             let kind = canvas.fit(kind, TEXT, left - 14.0);
             canvas.text(&kind, left - 10.0, y, TEXT, INK, Anchor::End)?;
             for (_, look, shares) in &self.sides {
                 let share = shares.get(i).copied().unwrap_or(0.0);
                 match look.mark {
-                    None => canvas.circle((place(share), y), 8.0, look.colour)?,
+                    None => {
+                        let half = 0.31 * height;
+                        canvas.rectangle((left, y - half), (place(share), y + half), AREA)?;
+                    }
                     Some(_) => canvas.mark((place(share), y), 4.0, *look)?,
                 }
             }

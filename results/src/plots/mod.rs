@@ -10,6 +10,7 @@ use crate::metrics::Metric;
 use crate::series::Series;
 use crate::summary::Summary;
 
+mod autocorrelation;
 mod axis;
 mod canvas;
 mod classifier;
@@ -18,16 +19,23 @@ mod forest;
 mod frame;
 mod heatmap;
 mod histogram;
+mod importance;
 mod intervals;
 mod kinds;
 mod learning_curve;
 mod learning_curves;
 mod mark;
+mod over_time;
 mod overview;
+mod panel_forest;
 mod qq;
 mod render;
+mod shade;
 mod style;
+mod transitions;
+mod witness;
 
+pub(crate) use crate::report::count;
 pub(crate) use axis::{money, number};
 pub use canvas::{Canvas, PlotError};
 pub use learning_curves::{Group, LearningCurves, groups};
@@ -92,11 +100,17 @@ pub const PLOTS: &[PlotKind] = &[
     forest::KIND,
     classifier::KIND,
     heatmap::KIND,
+    panel_forest::KIND,
+    importance::KIND,
     learning_curve::KIND,
     ecdf::KIND,
     histogram::KIND,
     qq::KIND,
+    witness::KIND,
     kinds::KIND,
+    transitions::KIND,
+    over_time::KIND,
+    autocorrelation::KIND,
     overview::KIND,
 ];
 

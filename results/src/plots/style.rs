@@ -72,6 +72,9 @@ pub struct Look {
 /// The external users.
 pub const REAL_LOOK: Look = Look { colour: REAL, width: 6.0, mark: None, start: 0.0 };
 
+/// A line that marks a place.
+pub const THIN: Look = Look { colour: MUTED, width: 1.0, mark: None, start: 0.0 };
+
 /// A calibrator, by its place in the summary.
 pub fn look(place: usize) -> Look {
     let round = place / PALETTE.len();

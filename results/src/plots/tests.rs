@@ -23,13 +23,28 @@ fn the_font_has_every_letter_that_plots_need() {
     // A private-use character is in no font: it shows what a missing one looks like.
     let missing = pixels('\u{E000}');
     let blank = pixels(' ');
-    let needed = "가각힣뷁쀍한글AZaz09−±σμ×–…“”●•₩€£%≤≥→ßéÅñřő".chars();
+    let needed = "가각힣뷁쀍한글AZaz09−±σμ×–…“”●•₩€£%≤≥→←√’ßéÅñřő".chars();
     for character in needed {
         let drawn = pixels(character);
         assert!(drawn != missing, "{character} is missing");
         assert!(drawn != blank, "{character} is blank");
     }
     assert!(pixels('각') != pixels('간'));
+}
+
+#[test]
+fn what_is_cut_says_so() {
+    style::register().unwrap();
+    let mut buffer = vec![255; 40 * 40 * 3];
+    let area = BitMapBackend::with_buffer(&mut buffer, (40, 40)).into_drawing_area();
+    let canvas = Canvas::new(&area, 2, 0.0);
+    let whole = "Irregularity of the times between events";
+    for width in 0..400 {
+        let text = canvas.fit(whole, TEXT, width.into());
+        assert!(text == whole || text.is_empty() || text.ends_with('…'), "{width}: {text}");
+        assert!(canvas.width_of(&text, TEXT) <= f64::from(width) || text.is_empty());
+    }
+    assert_eq!(canvas.fit(whole, TEXT, 400.0), whole);
 }
 
 struct Dot;

@@ -14,6 +14,7 @@ use crate::run_directory::{State, Status, status};
 use crate::series::Series;
 use crate::summary::{Mode, Summary};
 
+mod privacy;
 mod tables;
 mod verdict;
 mod words;
@@ -21,7 +22,7 @@ mod words;
 use tables::Bars;
 pub(crate) use tables::{Cells, Table, provenance};
 pub(crate) use verdict::Verdict;
-pub(crate) use words::{banner, count, feature_title, repeat};
+pub(crate) use words::{banner, count, discrepancy_title, feature_title, repeat};
 
 static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.woff2");
 const STYLE: &str = include_str!("../../templates/report.css");
@@ -166,12 +167,15 @@ struct Page<'a> {
     verdict: verdict::Verdict,
     ranking: Table,
     key: Vec<&'a Section>,
+    panel_forest: Option<&'a Section>,
     best_heatmap: Option<&'a Figure>,
     other_heatmaps: Vec<&'a Figure>,
     facts: Table,
     distributions: Vec<&'a Section>,
-    kinds: Option<&'a Section>,
+    more: Vec<&'a Section>,
     importance: Vec<Bars>,
+    privacy: Option<Table>,
+    privacy_words: Vec<String>,
     panels: Vec<Table>,
     left_out: Vec<String>,
     definitions: Vec<(String, String)>,
@@ -201,12 +205,21 @@ impl<'a> Page<'a> {
                 .into_iter()
                 .filter_map(section)
                 .collect(),
+            panel_forest: section("panel"),
             best_heatmap: heatmaps.iter().find(is_best),
             other_heatmaps: heatmaps.iter().filter(|figure| !is_best(figure)).collect(),
             facts: tables::facts(&input.series),
-            distributions: ["ecdf", "histogram", "qq"].into_iter().filter_map(section).collect(),
-            kinds: section("kinds"),
+            distributions: ["ecdf", "histogram", "qq", "witness"]
+                .into_iter()
+                .filter_map(section)
+                .collect(),
+            more: ["kinds", "transitions", "over-time", "autocorrelation"]
+                .into_iter()
+                .filter_map(section)
+                .collect(),
             importance: tables::importance(summary),
+            privacy: privacy::table(summary),
+            privacy_words: privacy::words(summary),
             panels: tables::panels(summary),
             left_out: tables::left_out(summary),
             definitions: words::definitions(summary),
@@ -248,6 +261,8 @@ pub(crate) fn style(page: &impl Template) -> String {
     style
 }
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

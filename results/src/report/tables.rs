@@ -137,11 +137,17 @@ pub(super) fn panels(summary: &Summary) -> Vec<Table> {
         if before {
             columns.extend(["Before", "Gap closed"]);
         }
+        columns.extend(
+            ["Verdict", "p", "q", "Users needed"]
+                .iter()
+                .zip(told(&c.panel))
+                .filter_map(|(name, told)| told.then_some(*name)),
+        );
         columns.push("Optimised");
         Table {
             caption: c.name.clone(),
             columns: columns.into_iter().map(str::to_owned).collect(),
-            rows: c.panel.iter().map(|row| panel_row(row, before)).collect(),
+            rows: c.panel.iter().map(|row| panel_row(row, before, told(&c.panel))).collect(),
             empty: "No metric could be computed.".to_owned(),
             open: Some(c.name.as_str()) == best,
         }
@@ -149,7 +155,17 @@ pub(super) fn panels(summary: &Summary) -> Vec<Table> {
     summary.calibrators.iter().map(panel).collect()
 }
 
-fn panel_row(row: &PanelRow, before: bool) -> Cells {
+/// Which of verdict, p, q and users needed any row has.
+fn told(rows: &[PanelRow]) -> [bool; 4] {
+    [
+        rows.iter().any(|row| row.verdict.is_some()),
+        rows.iter().any(|row| row.p.is_some()),
+        rows.iter().any(|row| row.q.is_some()),
+        rows.iter().any(|row| row.users_needed.is_some()),
+    ]
+}
+
+fn panel_row(row: &PanelRow, before: bool, told: [bool; 4]) -> Cells {
     let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
     let [low, high] = row.ci;
     let mut cells = vec![
@@ -161,6 +177,14 @@ fn panel_row(row: &PanelRow, before: bool) -> Cells {
         cells.push(row.before.map_or(NONE.to_owned(), number));
         cells.push(row.gap_closed.map_or(NONE.to_owned(), percent));
     }
+    let judged = [
+        row.verdict.map(|verdict| verdict.name().replace('-', " ")),
+        row.p.map(number),
+        row.q.map(number),
+        row.users_needed.map(count),
+    ];
+    let known = judged.into_iter().zip(told).filter(|(_, told)| *told);
+    cells.extend(known.map(|(cell, _)| cell.unwrap_or(NONE.to_owned())));
     cells.push(
         match (row.optimised, row.feature_rewarded) {
             (true, _) => "yes",

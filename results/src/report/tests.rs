@@ -6,9 +6,10 @@ use trueup_env::{Clock, Covariates, Event, EventLog, Tick};
 use super::verdict;
 use super::*;
 use crate::run_directory::RunDirectory;
+use crate::series::{TickSeries, TickSide};
 use crate::summary::{Failure, Mode};
 
-fn log(users: u32, shift: f64) -> EventLog {
+pub(super) fn log(users: u32, shift: f64) -> EventLog {
     let clock = Clock { tick: Tick::Week, horizon: 20, start_day: None };
     let events = (0..users).flat_map(|user| {
         (0..user % 5).map(move |i| {
@@ -28,7 +29,8 @@ fn calibrator(name: &str, gap: Option<f64>, ci: Option<[f64; 2]>) -> CalibratorP
             "feature": feature, "level": "event", "discrepancy": discrepancy, "unit": "",
             "value": 0.1, "ci": [0.05, 0.15], "floor": 0.02, "floor_ci": [0.01, 0.03],
             "before": gap.map(|_| 0.5), "gap_closed": gap, "optimised": false,
-            "feature_rewarded": true,
+            "feature_rewarded": true, "verdict": "near", "p": 0.04, "q": 0.08,
+            "users_needed": 1200,
         })
     };
     serde_json::from_value(serde_json::json!({
@@ -43,7 +45,22 @@ fn calibrator(name: &str, gap: Option<f64>, ci: Option<[f64; 2]>) -> CalibratorP
     .unwrap()
 }
 
-fn input(name: &str) -> ReportInput {
+/// A series over 60 ticks, another one a side.
+fn volume(sides: &[&str]) -> TickSeries {
+    let side = |(i, name): (usize, &&str)| TickSide {
+        name: (*name).to_owned(),
+        values: (0..60).map(|t| 2.0 + (f64::from(t) * 0.9 + i as f64).sin()).collect(),
+    };
+    TickSeries {
+        name: "daily_volume".into(),
+        title: "Volume".into(),
+        unit: "amount".into(),
+        definition: "Sum of amounts.".into(),
+        sides: sides.iter().enumerate().map(side).collect(),
+    }
+}
+
+pub(super) fn input(name: &str) -> ReportInput {
     let (external, internal) = (log(60, 0.0), log(60, 1.0));
     ReportInput {
         summary: Summary {
@@ -54,11 +71,14 @@ fn input(name: &str) -> ReportInput {
             ],
             ..Summary::default()
         },
-        series: Series::of(
-            "real users",
-            &external,
-            &[("personas", vec![&internal]), ("ppo", vec![&external, &external])],
-        ),
+        series: Series {
+            ticks: vec![volume(&["real users", "personas", "ppo"])],
+            ..Series::of(
+                "real users",
+                &external,
+                &[("personas", vec![&internal]), ("ppo", vec![&external, &external])],
+            )
+        },
         ..ReportInput::default()
     }
 }
@@ -73,6 +93,14 @@ pub(crate) fn made_up(name: &str) -> ReportInput {
         feature.sides.iter_mut().for_each(|side| side.name = long(&side.name));
     }
     input.series.kinds.iter_mut().for_each(|kind| *kind = long(kind));
+    for feature in &mut input.series.features {
+        feature.classes.iter_mut().for_each(|class| *class = long(class));
+    }
+    input.series.transitions.iter_mut().for_each(|side| side.name = long(&side.name));
+    for ticks in &mut input.series.ticks {
+        (ticks.title, ticks.unit) = (long(&ticks.title), long(&ticks.unit));
+        ticks.sides.iter_mut().for_each(|side| side.name = long(&side.name));
+    }
     input.metrics = (0..3u32)
         .map(|i| crate::Metric {
             calibrator: long("ppo"),
@@ -85,7 +113,7 @@ pub(crate) fn made_up(name: &str) -> ReportInput {
     input
 }
 
-fn written(input: &ReportInput) -> (tempfile::TempDir, String) {
+pub(super) fn written(input: &ReportInput) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = write_report(folder.path(), input).unwrap();
     let html = std::fs::read_to_string(path).unwrap();
@@ -113,8 +141,8 @@ fn the_page_stands_alone_and_names_its_parts() {
     let files = std::fs::read_dir(folder.path().join("plots")).unwrap();
     let names: Vec<_> = files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     let ending = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
-    // The overview is for other pages.
-    assert_eq!((ending(".svg"), ending(".png")), (pictures + 1, pictures + 1));
+    // The overview and what gives the best simulation away are for other pages.
+    assert_eq!((ending(".svg"), ending(".png")), (pictures + 2, pictures + 2));
     assert!(names.iter().any(|name| name == "overview.png"));
     assert!(!names.iter().any(|name| name.starts_with('.')));
 }
@@ -140,6 +168,9 @@ fn what_is_missing_is_said() {
         "The run stored no distributions.",
         "The run stored no plain numbers.",
         "No picture of kinds",
+        "No picture of all metrics",
+        "No matrix of kinds",
+        "No series over time",
         "The run stored no account of its data",
         "The run stored no provenance.",
         "The run stored no config.",
@@ -195,10 +226,10 @@ fn features_of_a_single_value_are_named_and_not_drawn() {
         side.distribution = trueup_calibration::statistics::Distribution::of(&[0.0; 4]);
     }
     let (folder, html) = written(&input);
-    // Once in each of the three sections of distributions.
+    // Once in each of the four sections of distributions.
     assert!(named(&whole).iter().all(|named| !named));
-    assert_eq!(named(&html), [true; 3]);
-    assert_eq!(whole.matches("<svg ").count(), html.matches("<svg ").count() + 3);
+    assert_eq!(named(&html), [true; 4]);
+    assert_eq!(whole.matches("<svg ").count(), html.matches("<svg ").count() + 4);
     assert!(!folder.path().join("plots/ecdf-event_count.svg").exists());
 }
 

@@ -20,8 +20,12 @@ pub(crate) fn feature_title(name: &str) -> String {
 }
 
 /// Title of a discrepancy.
-pub(super) fn discrepancy_title(name: &str) -> String {
-    discrepancy::find(name).map_or_else(|| name.replace('-', " "), |d| d.title().to_owned())
+pub(crate) fn discrepancy_title(name: &str) -> String {
+    let Ok(found) = discrepancy::named(name) else { return name.replace('-', " ") };
+    match found.label().split_once('(') {
+        None => found.title().to_owned(),
+        Some((_, parameters)) => format!("{} ({parameters}", found.title()),
+    }
 }
 
 /// A whole number with thin spaces between thousands.
@@ -119,15 +123,47 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
                 .to_owned(),
         ),
     ];
+    list.extend(of_tests(summary));
     let mut seen = Vec::new();
     for row in summary.calibrators.iter().flat_map(|c| &c.panel) {
         if !seen.contains(&row.discrepancy) {
             seen.push(row.discrepancy.clone());
-            if let Some(found) = discrepancy::find(&row.discrepancy) {
+            if let Ok(found) = discrepancy::named(&row.discrepancy) {
                 list.push((found.title().to_owned(), found.definition().to_owned()));
             }
         }
     }
+    list
+}
+
+/// What verdicts, p-values and numbers of users are, where the panel has them.
+fn of_tests(summary: &Summary) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let rows = || summary.calibrators.iter().flat_map(|c| &c.panel);
+    let mut add = |told: bool, name: &str, words: &str| {
+        if told {
+            list.push((name.to_owned(), words.to_owned()));
+        }
+    };
+    add(
+        rows().any(|row| row.verdict.is_some()),
+        "Verdict",
+        "By size: at floor is within two standard deviations of the floor; near is above it by less \
+         than a tenth of what users differ by, far by at least half, apart between.",
+    );
+    add(
+        rows().any(|row| row.p.is_some() || row.q.is_some()),
+        "p and q",
+        "p: how often dealing out the labels real and simulated at random gives a value as large. \
+         q: the false discovery rate, over the metrics of a calibrator, at which this one is still \
+         called a difference.",
+    );
+    add(
+        rows().any(|row| row.users_needed.is_some()),
+        "Users needed",
+        "Users a side with which that test would find the difference that was seen four times out \
+         of five, at level 0.05.",
+    );
     list
 }
 

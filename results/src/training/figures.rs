@@ -17,28 +17,33 @@ pub(super) struct Figures {
     pub inside: Vec<Figure>,
 }
 
-/// What else is drawn: name in `metrics.jsonl`, title, and how to read it.
-const INSIDE: [(&str, &str, &str); 5] = [
+/// What else is drawn: name in `metrics.jsonl`, title, what the vertical axis counts, and how to
+/// read it.
+const INSIDE: [(&str, &str, &str, &str); 5] = [
     (
         metrics::APPROXIMATE_KL,
         "KL divergence",
+        "nats",
         "How far each update moved the policy; a steady small value is healthy, spikes are steps \
          that were too large.",
     ),
     (
         metrics::CLIP_FRACTION,
         "Clip fraction",
+        "share of actions",
         "Share of actions that the clipping of the objective held back.",
     ),
-    (metrics::ENTROPY, "Entropy", "It falls as the policy makes up its mind."),
+    (metrics::ENTROPY, "Entropy", "nats", "It falls as the policy makes up its mind."),
     (
         metrics::EXPLAINED_VARIANCE,
         "Explained variance",
+        "share of variance",
         "How well the value network foretells returns: 1 is perfectly, 0 or less not at all.",
     ),
     (
         metrics::VALUE_LOSS,
         "Value loss",
+        "mean squared error",
         "It rises with the size of returns as well as with errors.",
     ),
 ];
@@ -52,10 +57,10 @@ pub(super) fn draw(folder: &Path, input: &Input) -> Result<Figures, ResultsError
         None => Err(no_curve(&input.metrics)),
     };
     let mut inside = Vec::new();
-    for (value, title, reading) in INSIDE {
+    for (value, title, unit, reading) in INSIDE {
         let (groups, steps) = groups(&input.metrics, value);
         let along = along(steps);
-        if let Some(curves) = LearningCurves::new(title, (along, ""), &groups) {
+        if let Some(curves) = LearningCurves::new(title, (along, unit), &groups) {
             let curves = curves.small();
             let description = format!("{title} over {along}. {reading} {}.", curves.ends());
             let drawing = Box::new(curves);

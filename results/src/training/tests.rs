@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::*;
-use crate::metrics::{APPROXIMATE_KL, ENV_STEPS, Metric, RETURN};
+use crate::metrics::{self, APPROXIMATE_KL, ENV_STEPS, Metric, RETURN};
 use crate::run_directory::RunDirectory;
 
 fn seed(seed: u64, value: Option<f64>) -> SeedResult {
@@ -78,6 +78,34 @@ fn the_page_stands_alone_and_names_its_parts() {
         "trained policies return 490.0 on average over 3 seeds (95% interval 465.2 to 514.8)"
     ));
     assert!(html.contains("<td>490.0 (465.2 to 514.8)</td>"));
+}
+
+/// Both axes of every picture say what they show.
+#[test]
+fn pictures_inside_the_updates_name_their_axes() {
+    let units = [
+        (metrics::APPROXIMATE_KL, "nats"),
+        (metrics::CLIP_FRACTION, "share of actions"),
+        (metrics::ENTROPY, "nats"),
+        (metrics::EXPLAINED_VARIANCE, "share of variance"),
+        (metrics::VALUE_LOSS, "mean squared error"),
+    ];
+    let lines = (1..=3).map(|i| {
+        let mut line = line(1, i, Some(i as f64));
+        line.values.extend(units.map(|(value, _)| (value.to_owned(), 0.1 * i as f64)));
+        line
+    });
+    let (root, _html) = written(&summary(&[Some(3.0)]), &lines.collect::<Vec<_>>());
+    for (value, unit) in units {
+        let name = format!("training-1/plots/{}.svg", value.replace('_', "-"));
+        let svg = std::fs::read_to_string(root.path().join(&name)).unwrap();
+        for (title, upwards) in [("environment steps", false), (unit, true)] {
+            let named = svg.split("<text").skip(1).any(|text| {
+                text.contains(&format!(">\n{title}</text>")) && text.contains("rotate") == upwards
+            });
+            assert!(named, "no {title:?} in {name}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! What gives the best simulation away: how much the AUC of the classifier falls without each
+//! feature of a user. The report shows the same of every calibrator as a table with bars.
+
+use plotters::prelude::DrawingBackend;
+
+use super::axis::{Axis, Scale};
+use super::canvas::{Anchor, Canvas, PlotError, SLACK, TEXT};
+use super::style::{GRID, INK, Look, MUTED, look};
+use super::{Outcome, Picture, Plot, PlotInput, PlotKind, number};
+use crate::report::feature_title;
+
+/// Registry entry.
+pub const KIND: PlotKind =
+    PlotKind { name: "importance", title: "What gives the simulation away", make };
+
+/// Features beyond these say little.
+const MOST: usize = 15;
+const ROW: f64 = 24.0;
+const TOP: f64 = 40.0;
+
+struct Importance {
+    title: String,
+    look: Look,
+    x: Axis,
+    rows: Vec<(String, f64)>,
+}
+
+fn make(input: PlotInput<'_>) -> Vec<Outcome> {
+    let best = input.summary.best();
+    let place = input.summary.calibrators.iter().position(|c| Some(c) == best).unwrap_or(0);
+    let telling = best.iter().flat_map(|c| &c.c2st_importance).filter(|(_, fall)| *fall > 0.0);
+    let mut rows: Vec<_> = telling.map(|(name, fall)| (feature_title(name), *fall)).collect();
+    rows.sort_by(|a, b| b.1.total_cmp(&a.1));
+    rows.truncate(MOST);
+    let (Some(best), Some((_, top))) = (best, rows.first()) else {
+        let why = "No picture of what gives the simulation away: no feature helped a classifier.";
+        return vec![Outcome::Empty(why.to_owned())];
+    };
+    let title = format!("What gives {} away", best.name);
+    let words: Vec<_> =
+        rows.iter().map(|(name, fall)| format!("{name} {}", number(*fall))).collect();
+    vec![Outcome::Drawn(Picture {
+        about: String::new(),
+        title: title.clone(),
+        description: format!(
+            "How much the AUC of a classifier falls when it is denied a feature of a user: {}.",
+            words.join(", ")
+        ),
+        drawing: Box::new(Importance {
+            title,
+            look: look(place),
+            x: Axis::new(Scale::Plain, 0.0, top * 1.05, 4, "fall of the AUC"),
+            rows,
+        }),
+    })]
+}
+
+impl Plot for Importance {
+    fn size(&self) -> (u32, u32) {
+        (460, (TOP + ROW * self.rows.len() as f64 + 52.0) as u32)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
+        canvas.begin(&self.title)?;
+        let (width, _) = canvas.size();
+        let widest = self.rows.iter().map(|(n, _)| canvas.width_of(n, TEXT)).fold(0.0, f64::max);
+        let left = 24.0 + (widest * SLACK).min(230.0);
+        let (right, bottom) = (width - 62.0, TOP + ROW * self.rows.len() as f64);
+        let place = |value: f64| left + self.x.share(value) * (right - left);
+        for (value, label) in &self.x.ticks {
+            let x = place(*value);
+            canvas.line(&[(x, TOP), (x, bottom)], GRID, 1.0)?;
+            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
+        }
+        for (i, (name, fall)) in self.rows.iter().enumerate() {
+            let y = TOP + ROW * (i as f64 + 0.5);
+            let name = canvas.fit(name, TEXT, left - 16.0);
+            canvas.text(&name, left - 10.0, y, TEXT, INK, Anchor::End)?;
+            canvas.rectangle((left, y - 7.0), (place(*fall), y + 7.0), self.look.colour)?;
+            canvas.text(&number(*fall), place(*fall) + 7.0, y, TEXT, INK, Anchor::Start)?;
+        }
+        let middle = (left + right) / 2.0;
+        canvas.text(&self.x.title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
+    }
+}
