@@ -66,6 +66,8 @@ enum Command {
     Report(commands::report::Report),
     /// Tell what is in a log: counts, quantiles, gaps, first rows as understood.
     Describe(commands::describe::Describe),
+    /// List the discrepancies and features, or tell what one of them is.
+    Metrics(commands::metrics::Metrics),
     /// Export a run for other tools.
     Export(commands::export::Export),
     /// Print the completions of a shell.
@@ -131,6 +133,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Validate(validate) => validate.execute(common),
         Command::Report(report) => report.execute(common),
         Command::Describe(describe) => describe.execute(common),
+        Command::Metrics(metrics) => metrics.execute(common),
         Command::Export(export) => export.execute(common),
         Command::Completions { shell } => {
             let mut script = Vec::new();

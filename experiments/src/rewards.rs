@@ -101,3 +101,31 @@ impl Reward {
         serde_json::to_value(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Document;
+
+    fn read(text: &str) -> Result<Reward, Refused> {
+        let document = Document::new("t.toml", text, &[]);
+        let mut root = document.root()?;
+        Reward::check(&root.section("reward")?, false)
+    }
+
+    /// Every kind that is fitted from statistics can be named alone, and with its options.
+    #[test]
+    fn kinds_are_read_with_their_options() {
+        for kind in REWARDS {
+            let reward = read(&format!("[reward]\nkind = \"{kind}\"\n")).unwrap();
+            assert_eq!(reward.settings().unwrap()["kind"], *kind);
+        }
+        let text = "[reward]\nkind = \"difference\"\nweights = \"adaptive\"\nrate = 0.3\n\
+                    [[reward.terms]]\nfeature = \"log_amount\"\ndiscrepancy = \"kolmogorov-smirnov\"\n";
+        let settings = read(text).unwrap().settings().unwrap();
+        assert_eq!(settings["weights"], "adaptive");
+        assert_eq!(settings["terms"][0]["discrepancy"], "kolmogorov-smirnov");
+        assert!(read("[reward]\nkind = \"pwil\"\nterms = []\n").is_err());
+        assert!(read("[reward]\nkind = \"diference\"\n").is_err());
+    }
+}

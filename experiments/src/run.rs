@@ -8,9 +8,12 @@ use trueup_calibration::calibrator::{Brief, CalibrationError, Simulator};
 use trueup_calibration::evaluate::{self, Run};
 use trueup_calibration::external::{self, ClockFile};
 use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::privacy::{Privacy, PrivacyConfig};
 use trueup_calibration::statistics::Statistics;
 use trueup_env::{EventLog, Streams};
-use trueup_results::{MetricsWriter, ReportInput, Series, Summary, write_report};
+use trueup_results::{
+    CalibratorPrivacy, MetricsWriter, ReportInput, Series, Summary, write_report,
+};
 
 use crate::calibrators::Setting;
 use crate::config::{Experiment, Named};
@@ -272,6 +275,9 @@ impl Attempt<'_> {
             &Streams::new(experiment.seed).child("panel", 0),
         )
         .map_err(|error| Stop::Failed(Failure::run(error)))?;
+        if let Some(train) = &prepared.train {
+            self.compare_with_training_users(runs, train, test, summary);
+        }
         let sides: Vec<(&str, Vec<&EventLog>)> =
             runs.iter().map(|run| (run.name.as_str(), run.logs.iter().collect())).collect();
         let series = Series::of(REAL_USERS, test, &sides);
@@ -281,6 +287,28 @@ impl Attempt<'_> {
         self.reporter.line("drawing the report");
         let folder = self.session.directory.path();
         Ok(Some(write_report(folder, &ReportInput::read(folder)?)?))
+    }
+
+    /// Whether the first evaluation log of each calibrator repeats training users.
+    fn compare_with_training_users(
+        &self,
+        runs: &[Run],
+        train: &EventLog,
+        test: &EventLog,
+        summary: &mut Summary,
+    ) {
+        let streams = Streams::new(self.experiment.seed).child("privacy", 0);
+        for run in runs {
+            let Some(log) = run.logs.first() else { continue };
+            let (config, streams) = (PrivacyConfig::default(), streams.child(&run.name, 0));
+            match Privacy::of_logs(log, train, test, &config, &streams) {
+                Ok(privacy) => {
+                    let name = run.name.clone();
+                    summary.privacy.push(CalibratorPrivacy { name, privacy });
+                }
+                Err(why) => summary.notes.push(format!("{}: no privacy numbers: {why}", run.name)),
+            }
+        }
     }
 }
 

@@ -188,6 +188,32 @@ fn a_learned_reward_needs_the_log_and_settings_that_can_be() {
     refuses(&gail.replace("\"gail\"", "\"gale\""), &["`gale`", "did you mean `gail`?"]);
 }
 
+/// The features of this crate are those that the binary is built with.
+#[test]
+fn a_device_that_was_not_built_in_is_refused_before_anything_runs() {
+    let clone = format!("{CONFIG}[[calibrators]]\nkind = \"cloning\"\n");
+    let built = [("wgpu", cfg!(feature = "wgpu")), ("cuda", cfg!(feature = "cuda"))];
+    for (device, _) in built.into_iter().filter(|(_, built)| !built) {
+        let line = format!("compute = \"{device}\"");
+        let configs = [
+            (format!("{CONFIG}{line}\n"), "`calibrators.3.compute`"),
+            (format!("{CONFIG}cloning.{line}\n"), "`calibrators.3.cloning.compute`"),
+            (format!("{clone}{line}\n"), "`calibrators.4.compute`"),
+            (TASK.replace("[task]\n", &format!("[task]\n{line}\n")), "`task.compute`"),
+        ];
+        for (config, key) in configs {
+            let folder = Folder::new();
+            folder.write("log.csv", purchases(60, 1)).write("my.toml", &config);
+            let row = 1 + config.lines().position(|text| text.contains(&line)).unwrap();
+            let place = format!("my.toml:{row}:");
+            let remedy = format!("build it with `--features {device}`, or choose \"cpu\"");
+            let words = [key, &place, &line, &remedy];
+            folder.trueup(&["validate", "my.toml"]).code(3).complains(&words);
+            refuses(&config, &words);
+        }
+    }
+}
+
 #[test]
 fn a_task_that_cannot_be_trained_is_refused() {
     let refuses = |from: &str, to: &str, words: &[&str]| {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use trueup_calibration::evaluate::{self, PanelConfig, Run};
+use trueup_calibration::evaluate::{self, Breadth, Metric, PanelConfig, Run};
 use trueup_calibration::external::{self, Loaded};
 use trueup_env::Streams;
 use trueup_results::{
@@ -36,8 +36,25 @@ pub struct Compare {
     /// Seed of the bootstrap and of the halves behind the noise floor.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// How much to look at: `standard`, or `full` for every discrepancy on every feature that it
+    /// suits.
+    #[arg(long, value_enum, default_value_t = Panel::Standard)]
+    panel: Panel,
+    /// Look at this metric, and only at those that are named: FEATURE:DISCREPANCY, e.g.
+    /// `gap:psi(bins=20)`, `user_vector:energy-nd` or `log_amount:*`; may be repeated.
+    #[arg(long = "metric", value_name = "METRIC", conflicts_with = "panel")]
+    metrics: Vec<String>,
     #[command(flatten)]
     out: Out,
+}
+
+/// How much a panel looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Panel {
+    /// A few well-known discrepancies on every feature.
+    Standard,
+    /// Every discrepancy on every feature that it suits.
+    Full,
 }
 
 impl Compare {
@@ -46,6 +63,7 @@ impl Compare {
     /// # Errors
     /// Invalid maps or logs, logs that cannot be compared, or a failed write.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        let config = self.panel()?;
         let reporter = Reporter::new(common.style());
         let read = |path: &Option<PathBuf>| path.as_ref().map(|p| read_map(p)).transpose();
         let (map, internal_map) = (read(&self.map)?, read(&self.internal_map)?);
@@ -65,7 +83,6 @@ impl Compare {
         reporter.line("comparing");
         let name = self.internal.rsplit(['/', '\\']).next().unwrap_or(&self.internal).to_owned();
         let run = Run { name: name.clone(), logs: vec![simulated.log.clone()] };
-        let config = PanelConfig::default();
         let panels = evaluate::evaluate(&[run], None, &real.log, &[], &config, &streams)
             .map_err(Failure::invalid)?;
         let summary = Summary {
@@ -86,6 +103,28 @@ impl Compare {
         common.say(&verdict::comparison(&summary, &self.external));
         common.say(&format!("Report: {}", report.display()));
         Ok(())
+    }
+
+    /// The panel that was asked for.
+    fn panel(&self) -> Result<PanelConfig, Failure> {
+        let metric = |text: &String| {
+            let (feature, discrepancy) = text.split_once(':').ok_or_else(|| {
+                let help = "name a feature and a discrepancy, e.g. `gap:wasserstein-1`; `trueup \
+                            metrics` lists both";
+                Failure::invalid_because(format!("`{text}` is not FEATURE:DISCREPANCY"), help)
+            })?;
+            Ok(Metric { feature: feature.trim().into(), discrepancy: discrepancy.trim().into() })
+        };
+        let metrics: Vec<Metric> =
+            self.metrics.iter().map(metric).collect::<Result<_, Failure>>()?;
+        Ok(PanelConfig {
+            metrics: (!metrics.is_empty()).then_some(metrics),
+            panel: match self.panel {
+                Panel::Standard => Breadth::Standard,
+                Panel::Full => Breadth::Full,
+            },
+            ..PanelConfig::default()
+        })
     }
 
     fn write(

@@ -1,9 +1,13 @@
 //! `trueup describe`: what is in a log, as understood.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use trueup_calibration::external;
 use trueup_calibration::statistics::Statistics;
+use trueup_calibration::statistics::privacy::{
+    DEFAULT_FEATURES, Mechanism, NoiseKey, PrivacyConfig, PrivacyError, private,
+};
+use trueup_env::EventLog;
 
 use crate::cli::{Common, print_json};
 use crate::config::read_map;
@@ -21,26 +25,147 @@ pub struct Describe {
     /// Also write the statistics that worlds and rewards are fitted from to this file.
     #[arg(long, value_name = "FILE")]
     statistics: Option<PathBuf>,
+    #[command(flatten)]
+    privacy: Privacy,
+}
+
+/// How to make the statistics differentially private, with users as the unit.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Private statistics")]
+struct Privacy {
+    /// The budget: a positive number, or `inf` for the same histograms without noise.
+    #[arg(long, value_name = "NUMBER", requires_all = ["statistics", "amounts"])]
+    epsilon: Option<f64>,
+    /// The probability that is left over; well below 1 / users.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1e-6, requires = "epsilon")]
+    delta: f64,
+    /// What kind of noise.
+    #[arg(long, value_enum, default_value_t = Noise::Gaussian, requires = "epsilon")]
+    mechanism: Noise,
+    /// Public bounds of amounts; never the smallest and largest of the log.
+    #[arg(long, value_name = "LOW:HIGH", value_parser = range, requires = "epsilon")]
+    amounts: Option<[f64; 2]>,
+    /// Public bounds of a feature, or of a covariate (`covariate.NAME`); may be repeated.
+    #[arg(long = "bound", value_name = "FEATURE=LOW:HIGH", value_parser = bound, requires = "epsilon")]
+    bounds: Vec<(String, [f64; 2])>,
+    /// The most events of a user that count.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "epsilon")]
+    max_events: u32,
+    /// Features to release beside amounts, kinds and event counts.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES",
+          default_values_t = DEFAULT_FEATURES.map(String::from), requires = "epsilon")]
+    features: Vec<String>,
+    /// The most bins of a histogram.
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "epsilon")]
+    bins: usize,
+}
+
+/// Kinds of noise.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Noise {
+    /// Discrete Gaussian noise, added up in zCDP.
+    Gaussian,
+    /// Discrete Laplace noise; works with a delta of 0.
+    Laplace,
+}
+
+/// `LOW:HIGH`.
+fn range(text: &str) -> Result<[f64; 2], String> {
+    let sides = text.split_once(':').map(|(low, high)| (low.trim().parse(), high.trim().parse()));
+    match sides {
+        Some((Ok(low), Ok(high))) => Ok([low, high]),
+        _ => Err("give two numbers with a colon between them, such as 1:1000".into()),
+    }
+}
+
+/// `NAME=LOW:HIGH`.
+fn bound(text: &str) -> Result<(String, [f64; 2]), String> {
+    let (name, bounds) = text.split_once('=').ok_or("give a name, `=`, and LOW:HIGH")?;
+    Ok((name.trim().into(), range(bounds)?))
 }
 
 impl Describe {
     /// Runs the command.
     ///
     /// # Errors
-    /// An invalid map or log, or a failed write.
+    /// An invalid map or log, options that are not private, or a failed write.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let map = self.map.as_ref().map(|path| read_map(path)).transpose()?;
         let loaded =
             external::load(&self.log, map.as_ref(), &pseudonym_key()).map_err(Failure::invalid)?;
+        let private = self.privacy.measure(&loaded.log).map_err(Failure::invalid)?;
         let description = external::describe(&loaded);
         if common.json {
             print_json(&description)?;
         }
         common.say(description.text().trim_end());
         if let Some(path) = &self.statistics {
-            Statistics::of(&loaded.log).save(path).map_err(Failure::run)?;
-            common.say(&format!("Statistics: {}", path.display()));
+            self.write(&private.unwrap_or_else(|| Statistics::of(&loaded.log)), path, common)?;
         }
         Ok(())
+    }
+
+    fn write(&self, statistics: &Statistics, path: &Path, common: &Common) -> Result<(), Failure> {
+        statistics.save(path).map_err(Failure::run)?;
+        common.say(&format!("Statistics: {}", path.display()));
+        if let Some(record) = &statistics.privacy {
+            let histograms = record.queries.len();
+            common.say(&match record.epsilon {
+                Some(epsilon) => format!(
+                    "Private for users with epsilon {epsilon} and delta {}, over {histograms} \
+                     histograms. What is described above is exact: it stays here.",
+                    record.delta
+                ),
+                None => format!("Not private: {histograms} histograms without noise."),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Privacy {
+    /// Private statistics, if a budget was given.
+    fn measure(&self, log: &EventLog) -> Result<Option<Statistics>, PrivacyError> {
+        let (Some(epsilon), Some(amounts)) = (self.epsilon, self.amounts) else {
+            return Ok(None);
+        };
+        let config = PrivacyConfig {
+            epsilon: (epsilon != f64::INFINITY).then_some(epsilon),
+            delta: self.delta,
+            mechanism: match self.mechanism {
+                Noise::Gaussian => Mechanism::Gaussian,
+                Noise::Laplace => Mechanism::Laplace,
+            },
+            max_events: self.max_events,
+            bounds: self.bounds.iter().cloned().collect(),
+            features: self.features.clone(),
+            bins: self.bins,
+            ..PrivacyConfig::new(amounts)
+        };
+        private(log, &config, &noise_key()).map(Some)
+    }
+}
+
+/// A key that nobody knows, not even the next call: from the system's entropy, by way of the keys
+/// of the standard library's hash maps. Never `TRUEUP_KEY`: two files with the same noise would
+/// tell what lies between them.
+fn noise_key() -> NoiseKey {
+    use std::hash::{BuildHasher, RandomState};
+    let words = (0..4u64).map(|i| RandomState::new().hash_one(i).to_le_bytes());
+    NoiseKey::new(&words.collect::<Vec<_>>().concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_read() {
+        assert_eq!(range("1:2.5"), Ok([1.0, 2.5]));
+        assert_eq!(bound("gap=0:9"), Ok(("gap".into(), [0.0, 9.0])));
+        for wrong in ["", "1", "1:", "a:b", "1-2"] {
+            assert!(range(wrong).is_err(), "{wrong}");
+            assert!(bound(wrong).is_err(), "{wrong}");
+        }
     }
 }

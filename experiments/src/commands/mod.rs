@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod describe;
 pub mod export;
+pub mod metrics;
 pub mod report;
 pub mod resume;
 pub mod run;

@@ -1,7 +1,7 @@
 //! `[evaluation]`: how simulations are judged.
 
-use trueup_calibration::discrepancy::{self, energy_nd};
-use trueup_calibration::evaluate::{Metric, PanelConfig};
+use trueup_calibration::discrepancy::{self, LookupError};
+use trueup_calibration::evaluate::{ALL, Metric, PanelConfig};
 use trueup_calibration::features;
 use trueup_calibration::panel::USER_VECTOR;
 
@@ -48,22 +48,23 @@ impl Evaluation {
 
 /// A wrong name would else be found after the training.
 fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
-    let features = features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR]);
-    let discrepancies =
-        discrepancy::DISCREPANCIES.iter().map(|d| d.name()).chain([energy_nd::NAME]);
-    let known: [(&str, &str, Vec<&str>); 2] = [
-        ("feature", &metric.feature, features.collect()),
-        ("discrepancy", &metric.discrepancy, discrepancies.collect()),
-    ];
-    for (what, name, known) in known {
-        if !known.contains(&name) {
-            let help = suggestion(name, known.into_iter()).unwrap_or_default();
-            return Err(section.refuse_key_with(
-                "metrics",
-                &format!("name the unknown {what} `{name}`"),
-                &help,
-            ));
-        }
+    let features: Vec<&str> =
+        features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR, ALL]).collect();
+    if !features.contains(&metric.feature.as_str()) {
+        let help = suggestion(&metric.feature, features.into_iter()).unwrap_or_default();
+        let problem = format!("name the unknown feature `{}`", metric.feature);
+        return Err(section.refuse_key_with("metrics", &problem, &help));
     }
-    Ok(())
+    if metric.discrepancy == ALL {
+        return Ok(());
+    }
+    let Err(error) = discrepancy::named(&metric.discrepancy) else { return Ok(()) };
+    let (problem, help) = match &error {
+        LookupError::Unknown { name, .. } => (
+            format!("name the unknown discrepancy `{name}`"),
+            suggestion(name, discrepancy::DISCREPANCIES.iter().map(|d| d.name())),
+        ),
+        other => (format!("cannot be used: {other}"), None),
+    };
+    Err(section.refuse_key_with("metrics", &problem, &help.unwrap_or_default()))
 }
