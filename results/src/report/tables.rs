@@ -166,11 +166,12 @@ fn told(rows: &[PanelRow]) -> [bool; 4] {
 }
 
 fn panel_row(row: &PanelRow, before: bool, told: [bool; 4]) -> Cells {
-    let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
+    // The unit stands with the name: numbers beside each other are easier to compare.
+    let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
     let [low, high] = row.ci;
     let mut cells = vec![
-        discrepancy_title(&row.discrepancy),
-        format!("{}{unit} ({} to {})", number(row.value), number(low), number(high)),
+        format!("{}{unit}", discrepancy_title(&row.discrepancy)),
+        format!("{} ({} to {})", number(row.value), number(low), number(high)),
         number(row.floor),
     ];
     if before {
