@@ -5,11 +5,11 @@
 //! those of a real run.
 
 use divan::{Bencher, black_box};
-use trueup_calibration::classifier::two_sample_test;
+use trueup_calibration::classifier::{ExaminationConfig, examine};
 use trueup_calibration::discrepancy::{Discrepancy, energy_nd::EnergyNd};
 use trueup_calibration::evaluate::{Breadth, PanelConfig, Run, bootstrap, evaluate};
 use trueup_calibration::external::{Split, load, split};
-use trueup_calibration::features::user_vectors;
+use trueup_calibration::features::{user_features, user_vectors};
 use trueup_env::{EventLog, Streams};
 
 fn main() {
@@ -61,11 +61,20 @@ fn panel(bencher: Bencher<'_, '_>, names: &[&str], seeds: u64, config: &PanelCon
     });
 }
 
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn classifier_test(bencher: Bencher<'_, '_>) {
+/// Both classifiers with 200 replicates: as for further evaluation seeds, and as for the first one,
+/// with p-values and what gives the simulation away.
+#[divan::bench(sample_count = 5, sample_size = 1, args = [false, true])]
+fn classifier_test(bencher: Bencher<'_, '_>, first: bool) {
     let Some(Split { train, test }) = halves() else { return };
-    let (train, test) = (user_vectors(&train), user_vectors(&test));
-    bencher.bench(|| two_sample_test(black_box(&train), &test, 20_000, &Streams::new(3)).is_some());
+    let sides = [user_vectors(&train), user_vectors(&test)];
+    let weights = [(0, 4), (1, 5)].map(|(side, seed): (usize, u64)| {
+        bootstrap::weights(sides[side].users, 200, &Streams::new(seed))
+    });
+    let names: Vec<&str> = user_features().map(|feature| feature.name).collect();
+    let relabellings = if first { 200 } else { 0 };
+    let config = ExaminationConfig { users: 20_000, relabellings, refits: 0, telling: first };
+    let (sides, weights) = (sides.each_ref(), weights.each_ref());
+    bencher.bench(|| examine(black_box(sides), weights, &names, &config, &Streams::new(3)));
 }
 
 /// Distances once, and 200 replicates.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::classifier::Examination;
+
 /// One metric of one calibrator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PanelRow {
@@ -115,6 +117,10 @@ pub struct CalibratorPanel {
     /// Features by how much they give the simulation away, most telling first: the fall of the
     /// AUC when the feature is shuffled among held-out users, in the first evaluation seed.
     pub c2st_importance: Vec<(String, f64)>,
+    /// The whole classifier test, of which the four above are the part of the boosted trees; none in
+    /// files of older versions, or with too few users.
+    #[serde(default)]
+    pub examination: Option<Examination>,
     /// All metrics.
     pub panel: Vec<PanelRow>,
     /// Metrics that are not in the panel, and why.

@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 use trueup_env::{Clock, EventLog};
 
-use crate::features::{self, Definition, Feature, Level};
+use crate::features::{self, Definition, Feature, Level, of_kind};
 
 mod file;
 pub mod joint;
@@ -55,7 +55,7 @@ pub struct Statistics {
     pub max_events_in_tick: u32,
     /// Share of events that follow another event of the same user in the same tick.
     pub same_tick_share: f64,
-    /// One entry a feature that is defined for at least one row.
+    /// One entry a feature that is defined for at least one row, those of single kinds among them.
     pub features: Vec<FeatureStatistics>,
     /// Amounts per kind, as quantile grids (none for a kind without events).
     pub amounts: Vec<Option<Distribution>>,
@@ -205,6 +205,7 @@ impl Statistics {
             log.covariates().values.iter().skip(c).step_by(width).copied().collect()
         };
         let covariates = log.covariates().names.iter().enumerate();
+        let features = features::FEATURES.iter().chain(of_kind::all(log.kinds()));
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -215,7 +216,7 @@ impl Statistics {
             kind_events,
             max_events_in_tick,
             same_tick_share: same_tick as f64 / events.max(1) as f64,
-            features: features::FEATURES.iter().filter_map(|f| feature_of(f, log)).collect(),
+            features: features.filter_map(|feature| feature_of(feature, log)).collect(),
             amounts: amounts.iter().map(|values| Distribution::of(values)).collect(),
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))

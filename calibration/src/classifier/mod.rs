@@ -10,22 +10,23 @@
 //! change. Between equal laws and with some hundred users, the AUC varies about 1.35 times as much
 //! as the interval says.
 //!
-//! [`two_sample_test`] is the test by boosted trees alone, which a panel repeats for every
-//! simulation; [`examine`] adds logistic regression, balanced accuracy, p-values, and which features
-//! give the simulation away.
+//! [`examine`] does this by boosted trees and by logistic regression, with AUC and balanced accuracy,
+//! p-values, and which features give the simulation away; [`Examination`] is what a panel keeps of it.
 
 mod auc;
 mod boosting;
 mod examination;
+mod examine;
 mod held_out;
 mod logistic;
 mod telling;
 
 pub use auc::{FoldRankings, Ranking};
 pub use boosting::{Binned, Boosted};
-pub use examination::{Examination, ExaminationConfig, Judged, examine};
+pub use examination::{Examination, Judged};
+pub use examine::{ExaminationConfig, Examined, Scores, examine};
 pub use logistic::{Design, Logistic, UNDEFINED};
-pub use telling::Telling;
+pub use telling::{Direction, Telling};
 
 use rayon::prelude::*;
 use trueup_env::Streams;
@@ -38,16 +39,14 @@ pub const FOLDS: usize = 5;
 /// The fewest users of a side: two in each fold.
 pub const LEAST_USERS: usize = 2 * FOLDS;
 
-/// The classifiers of one simulation and what they say of users that they have not seen.
-pub struct TwoSampleTest {
-    /// Rankings of held-out users; their value is the AUC.
-    pub rankings: FoldRankings,
+/// The boosted trees of one simulation.
+struct Trees {
     pool: Pool,
     folds: Vec<Fold>,
     streams: Streams,
 }
 
-/// The classifier that did not see the users of one fold.
+/// The trees that did not see the users of one fold.
 struct Fold {
     held_out: Vec<u32>,
     data: Binned,
@@ -64,30 +63,25 @@ struct Pool {
     fold: Vec<usize>,
 }
 
-/// Trains and judges the classifiers on at most `rows` users a side, evenly spaced. None with
-/// fewer than [`LEAST_USERS`] users on a side, or with rows of different width.
-pub fn two_sample_test(
-    internal: &Sample,
-    external: &Sample,
-    rows: usize,
-    streams: &Streams,
-) -> Option<TwoSampleTest> {
+/// Pools at most `rows` users a side, evenly spaced. None with fewer than [`LEAST_USERS`] users on a
+/// side, or with rows of different width.
+fn pool(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) -> Option<Pool> {
     let few = internal.rows().min(external.rows()).min(rows) < LEAST_USERS;
-    if few || internal.width != external.width || internal.width == 0 {
-        return None;
-    }
-    let pool = pool(internal, external, rows, streams);
-    let folds: Vec<Fold> =
-        (0..FOLDS).into_par_iter().map(|fold| Fold::train(&pool, fold)).collect();
-    let rankings = FoldRankings(folds.par_iter().map(|fold| fold.ranking(&pool)).collect());
-    Some(TwoSampleTest { rankings, pool, folds, streams: *streams })
+    let fits = !few && internal.width == external.width && internal.width > 0;
+    fits.then(|| pooled(internal, external, rows, streams))
 }
 
-impl TwoSampleTest {
+impl Trees {
+    fn train(pool: Pool, streams: &Streams) -> Self {
+        let train = |fold| Fold::train(&pool, fold);
+        let folds = (0..FOLDS).into_par_iter().map(train).collect();
+        Self { folds, pool, streams: *streams }
+    }
+
     /// Per column: how much the AUC falls when the column is shuffled among the held-out users
     /// (permutation importance; Breiman, *Random forests*, 2001), the mean over the folds. Columns
     /// that say the same share their importance.
-    pub fn importance(&self) -> Vec<f64> {
+    fn importance(&self) -> Vec<f64> {
         let falls = |fold: usize| self.folds[fold].falls(&self.pool, fold, &self.streams);
         let falls: Vec<Vec<f64>> = (0..self.folds.len()).into_par_iter().map(falls).collect();
         let mut importance = vec![0.0; self.pool.width];
@@ -98,7 +92,7 @@ impl TwoSampleTest {
     }
 }
 
-fn pool(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) -> Pool {
+fn pooled(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) -> Pool {
     let mut values = Vec::new();
     let (mut positive, mut user, mut fold) = (Vec::new(), Vec::new(), Vec::new());
     for (side, sample) in [external, internal].into_iter().enumerate().rev() {
@@ -144,12 +138,6 @@ impl Fold {
         let data = Binned::new(&pool.values, pool.width, &training);
         let model = Boosted::fit(&data, &training, &pool.positive);
         Self { held_out, data, model }
-    }
-
-    /// The held-out rows by their scores.
-    fn ranking(&self, pool: &Pool) -> Ranking {
-        let parts = self.model.parts(&self.data, &self.held_out);
-        self.rank(pool, self.model.scores(&parts, self.held_out.len()))
     }
 
     fn rank(&self, pool: &Pool, scores: Vec<f64>) -> Ranking {

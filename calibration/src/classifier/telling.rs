@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auc::Ranking;
 use super::logistic::UNDEFINED;
-use super::{Pool, TwoSampleTest};
+use super::{Pool, Trees};
 
 /// What one feature tells about the side that a user is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,20 +26,55 @@ pub struct Telling {
     pub undefined: [f64; 2],
 }
 
+/// Which way simulated users differ in a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Simulated users are lower.
+    Lower,
+    /// Neither: what tells is the spread, the shape, or how it goes with other features.
+    Level,
+    /// Simulated users are higher.
+    Higher,
+}
+
+/// An AUC as near to 1/2 shows no direction.
+const LEVEL: f64 = 0.02;
+
+impl Direction {
+    /// The word for it, after "simulated users are".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lower => "lower",
+            Self::Level => "about as high",
+            Self::Higher => "higher",
+        }
+    }
+}
+
 impl Telling {
+    /// Which way simulated users differ: by the AUC, which outliers do not move.
+    pub fn direction(&self) -> Direction {
+        match self.auc - 0.5 {
+            above if above > LEVEL => Direction::Higher,
+            above if above < -LEVEL => Direction::Lower,
+            _ => Direction::Level,
+        }
+    }
+
+    /// Whether it is undefined for more or fewer simulated than real users, by half a percent.
+    pub fn undefined_differs(&self) -> bool {
+        (self.undefined[0] - self.undefined[1]).abs() >= 0.005
+    }
+
     /// In plain words: `simulated users are lower (AUC 0.31, -0.62 standard deviations)`.
     pub fn words(&self) -> String {
-        let direction = match self.auc.total_cmp(&0.5) {
-            std::cmp::Ordering::Less => "lower",
-            std::cmp::Ordering::Equal => "neither higher nor lower",
-            std::cmp::Ordering::Greater => "higher",
-        };
         let (auc, difference) = (self.auc, self.mean_difference);
-        let [simulated, real] = self.undefined.map(|share| 100.0 * share);
         let mut words = format!(
-            "simulated users are {direction} (AUC {auc:.2}, {difference:+.2} standard deviations)"
+            "simulated users are {} (AUC {auc:.2}, {difference:+.2} standard deviations)",
+            self.direction().name()
         );
-        if (simulated - real).abs() >= 0.5 {
+        if self.undefined_differs() {
+            let [simulated, real] = self.undefined.map(|share| 100.0 * share);
             words +=
                 &format!("; undefined for {simulated:.0}% of them and {real:.0}% of real users");
         }
@@ -48,11 +83,11 @@ impl Telling {
 }
 
 /// All features by importance, then by how far the AUC is from 1/2.
-pub(super) fn ranked(test: &TwoSampleTest, names: &[&str]) -> Vec<Telling> {
-    let importance = test.importance();
+pub(super) fn ranked(trees: &Trees, names: &[&str]) -> Vec<Telling> {
+    let importance = trees.importance();
     let one = |(column, importance): (usize, f64)| {
         let feature = names.get(column).map_or_else(|| format!("column {column}"), |n| (*n).into());
-        alone(&test.pool, column, feature, importance)
+        alone(&trees.pool, column, feature, importance)
     };
     let mut all: Vec<Telling> = importance.into_iter().enumerate().map(one).collect();
     let strength = |telling: &Telling| (telling.auc - 0.5).abs();

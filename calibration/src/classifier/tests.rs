@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
+use super::held_out::HeldOut;
 use super::*;
 use crate::discrepancy::Prepared;
+use crate::evaluate::bootstrap;
 use crate::sample::Shape;
 
 fn vectors(values: Vec<f64>, width: usize) -> Sample {
@@ -24,8 +26,14 @@ fn uniforms(seed: u64, side: u64, users: usize, width: usize, power: f64) -> Sam
     vectors((0..users * width).map(|_| stream.uniform().powf(power)).collect(), width)
 }
 
-fn auc(test: &TwoSampleTest, internal: usize, external: usize) -> f64 {
-    test.rankings.value(&vec![1.0; internal], &vec![1.0; external]).unwrap()
+fn trees(internal: &Sample, external: &Sample, rows: usize, seed: u64) -> Trees {
+    let streams = Streams::new(seed);
+    Trees::train(pool(internal, external, rows, &streams).unwrap(), &streams)
+}
+
+fn auc(trees: &Trees) -> f64 {
+    let held_out: Vec<HeldOut> = trees.folds.iter().map(HeldOut::trees).collect();
+    held_out::mean_auc(&held_out, &trees.pool)
 }
 
 #[derive(Deserialize)]
@@ -58,7 +66,8 @@ fn agrees_with_scikit_learn() {
         let ones = vec![1.0; n];
         let (mut sum, mut expected_sum) = (0.0, 0.0);
         for (fold, &expected) in fixture.auc.iter().enumerate() {
-            let auc = Fold::train(&pool, fold).ranking(&pool).auc(&ones, &ones).unwrap();
+            let auc = HeldOut::trees(&Fold::train(&pool, fold)).ranking(&pool);
+            let auc = auc.auc(&ones, &ones).unwrap();
             let same = !fixture.same_bins || (auc - expected).abs() < 1e-9;
             assert!(same, "fold {fold}: {auc} against {expected}");
             sum += auc;
@@ -75,8 +84,8 @@ fn reaches_the_best_possible_auc_and_names_the_telling_feature() {
     let internal = uniforms(1, 0, 4000, 2, 1.0);
     let mut external = uniforms(1, 1, 4000, 2, 1.0);
     external.values.iter_mut().skip(1).step_by(2).for_each(|value| *value *= *value);
-    let test = two_sample_test(&internal, &external, 4000, &Streams::new(1)).unwrap();
-    let auc = auc(&test, 4000, 4000);
+    let test = trees(&internal, &external, 4000, 1);
+    let auc = auc(&test);
     assert!((auc - 2.0 / 3.0).abs() < 0.02, "{auc}");
     let importance = test.importance();
     assert!(importance[1] > 0.1 && importance[0].abs() < 0.02, "{importance:?}");
@@ -96,8 +105,7 @@ fn equal_laws_cannot_be_told_apart() {
     for seed in 0..seeds {
         let internal = uniforms(seed, 0, n, 3, 1.0);
         let external = uniforms(seed, 1, m, 3, 1.0);
-        let test = two_sample_test(&internal, &external, 1000, &Streams::new(seed)).unwrap();
-        let auc = auc(&test, n, m);
+        let auc = auc(&trees(&internal, &external, 1000, seed));
         assert!((auc - 0.5).abs() < 4.0 * error, "seed {seed}: {auc}, error {error}");
         sum += auc - 0.5;
     }
@@ -108,16 +116,17 @@ fn equal_laws_cannot_be_told_apart() {
 fn disjoint_sides_are_always_told_apart() {
     let internal = vectors((0..120).map(f64::from).collect(), 1);
     let external = vectors((0..100).map(|i| 500.0 + f64::from(i)).collect(), 1);
-    let test = two_sample_test(&internal, &external, 1000, &Streams::new(1)).unwrap();
-    assert_eq!(auc(&test, 120, 100), 1.0);
+    assert_eq!(auc(&trees(&internal, &external, 1000, 1)), 1.0);
 }
 
 #[test]
 fn few_users_or_other_widths_have_no_test() {
     let ten = uniforms(1, 0, 10, 2, 1.0);
-    assert!(two_sample_test(&ten, &uniforms(1, 1, 9, 2, 1.0), 100, &Streams::new(1)).is_none());
-    assert!(two_sample_test(&ten, &uniforms(1, 1, 10, 3, 1.0), 100, &Streams::new(1)).is_none());
-    assert!(two_sample_test(&ten, &ten, 100, &Streams::new(1)).is_some());
+    let pool = |other: &Sample, rows| pool(&ten, other, rows, &Streams::new(1));
+    assert!(pool(&uniforms(1, 1, 9, 2, 1.0), 100).is_none());
+    assert!(pool(&uniforms(1, 1, 10, 3, 1.0), 100).is_none());
+    assert!(pool(&ten, 9).is_none());
+    assert!(pool(&ten, 100).is_some());
 }
 
 /// The cap keeps every side at so many rows, and the rankings still point to the right users.
@@ -125,9 +134,8 @@ fn few_users_or_other_widths_have_no_test() {
 fn a_cap_on_users_keeps_the_answer() {
     let internal = uniforms(2, 0, 3000, 1, 1.0);
     let external = uniforms(2, 1, 2000, 1, 3.0);
-    let all = two_sample_test(&internal, &external, 5000, &Streams::new(1)).unwrap();
-    let some = two_sample_test(&internal, &external, 1500, &Streams::new(1)).unwrap();
-    assert!((auc(&all, 3000, 2000) - auc(&some, 3000, 2000)).abs() < 0.04);
+    let [all, some] = [5000, 1500].map(|rows| auc(&trees(&internal, &external, rows, 1)));
+    assert!((all - some).abs() < 0.04, "{all} {some}");
 }
 
 #[derive(Deserialize)]
@@ -189,7 +197,19 @@ fn logistic_regression_agrees_with_scikit_learn() {
 }
 
 const QUICK: ExaminationConfig =
-    ExaminationConfig { users: 500, replicates: 50, relabellings: 99, refits: 0 };
+    ExaminationConfig { users: 500, relabellings: 99, refits: 0, telling: true };
+
+/// Examines one simulation with 50 replicates.
+fn examined(
+    internal: &Sample,
+    external: &Sample,
+    names: &[&str],
+    config: &ExaminationConfig,
+) -> Option<Examined> {
+    let draw = |side: &Sample, seed| bootstrap::weights(side.users, 50, &Streams::new(seed));
+    let weights = [&draw(internal, 1), &draw(external, 2)];
+    examine([internal, external], weights, names, config, &Streams::new(1))
+}
 
 /// Users whose second feature is lower and whose third is undefined more often, against real ones.
 #[test]
@@ -206,10 +226,11 @@ fn an_examination_says_what_gives_the_simulation_away() {
     };
     let (internal, external) = (side(0, 0.3, 0.5), side(1, 0.0, 0.25));
     let names = ["count", "amount", "gap"];
-    let found = examine(&internal, &external, &names, &QUICK, &Streams::new(1)).unwrap();
+    let one = examined(&internal, &external, &names, &QUICK).unwrap();
+    let found = Examination::of(&[&one], None).unwrap();
     for judged in [&found.trees, &found.logistic] {
         assert!(
-            judged.auc > 0.75 && judged.accuracy > 0.65 && judged.p_value <= 0.02,
+            judged.auc > 0.75 && judged.accuracy > 0.65 && judged.p_value.unwrap() <= 0.02,
             "{judged:?}"
         );
         for (value, ci) in [(judged.auc, judged.auc_ci), (judged.accuracy, judged.accuracy_ci)] {
@@ -227,9 +248,53 @@ fn an_examination_says_what_gives_the_simulation_away() {
     assert!(second.words().ends_with("undefined for 50% of them and 25% of real users"));
     let text = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<Examination>(&text).unwrap(), found);
-    assert!(
-        examine(&internal, &uniforms(1, 1, 9, 3, 1.0), &names, &QUICK, &Streams::new(1)).is_none()
+    assert!(examined(&internal, &uniforms(1, 1, 9, 3, 1.0), &names, &QUICK).is_none());
+}
+
+#[test]
+fn directions_have_words() {
+    let telling = |auc: f64, undefined: [f64; 2]| Telling {
+        feature: "gap".into(),
+        importance: 0.1,
+        auc,
+        mean_difference: 0.3,
+        undefined,
+    };
+    let ways = [0.4, 0.481, 0.5, 0.519, 0.6].map(|auc| telling(auc, [0.0; 2]).direction());
+    let level = Direction::Level;
+    assert_eq!(ways, [Direction::Lower, level, level, level, Direction::Higher]);
+    assert_eq!(
+        telling(0.505, [0.1, 0.104]).words(),
+        "simulated users are about as high (AUC 0.51, +0.30 standard deviations)"
     );
+}
+
+/// Seeds are averaged, with the p-value and the telling features of the first; the floor is what is
+/// given for it. What was not asked for is not there.
+#[test]
+fn an_examination_averages_its_seeds() {
+    let real = [uniforms(7, 0, 60, 2, 1.0), uniforms(7, 1, 60, 2, 1.0)];
+    let plain = ExaminationConfig { relabellings: 0, telling: false, ..QUICK };
+    let one = examined(&uniforms(8, 0, 50, 2, 3.0), &real[0], &["a", "b"], &QUICK).unwrap();
+    let two = examined(&uniforms(9, 0, 50, 2, 2.0), &real[0], &["a", "b"], &plain).unwrap();
+    let floor = examined(&real[1], &real[0], &["a", "b"], &plain).unwrap();
+    assert!(two.telling.is_empty() && two.trees.p_value.is_none());
+    let found = Examination::of(&[&one, &two], Some(&floor)).unwrap();
+    type Of = fn(&Examined) -> &Scores;
+    let sides: [(&Judged, Of); 2] =
+        [(&found.trees, |seed| &seed.trees), (&found.logistic, |seed| &seed.logistic)];
+    for (judged, of) in sides {
+        let mean = |value: fn(&Scores) -> f64| 0.5 * (value(of(&one)) + value(of(&two)));
+        assert!((judged.auc - mean(|scores| scores.auc.value)).abs() < 1e-15);
+        assert!((judged.accuracy - mean(|scores| scores.accuracy.value)).abs() < 1e-15);
+        assert_eq!(judged.auc_floor, Some(of(&floor).auc.value));
+        assert_eq!(judged.accuracy_floor, Some(of(&floor).accuracy.value));
+        assert_eq!(judged.p_value, of(&one).p_value);
+        assert!(judged.p_value.is_some());
+    }
+    assert_eq!(found.telling, one.telling);
+    assert_eq!(found.telling.len(), 2);
+    assert_eq!(Examination::of(&[], None), None);
 }
 
 /// Equal laws, with classifiers trained again on 19 relabellings: a p-value is uniform on 1/20 to
@@ -241,7 +306,7 @@ fn refitted_p_values_are_uniform_between_equal_laws() {
     let p_value = |seed: u64, power: f64| {
         let samples = [uniforms(seed, 0, 30, 2, 1.0), uniforms(seed, 1, 40, 2, power)];
         let streams = Streams::new(seed);
-        let pool = pool(&samples[0], &samples[1], 100, &streams);
+        let pool = pool(&samples[0], &samples[1], 100, &streams).unwrap();
         let held_out = held_out::Kind::Logistic.held_out(&pool);
         held_out::p_value_by_refits(held_out::Kind::Logistic, &held_out, &pool, 19, &streams)
     };
@@ -262,7 +327,7 @@ fn fixed_classifiers_do_not_cry_wolf() {
     for seed in 0..150 {
         let samples = [uniforms(seed, 0, 60, 2, 1.0), uniforms(seed, 1, 50, 2, 1.0)];
         let streams = Streams::new(seed);
-        let pool = pool(&samples[0], &samples[1], 100, &streams);
+        let pool = pool(&samples[0], &samples[1], 100, &streams).unwrap();
         let held_out = held_out::Kind::Logistic.held_out(&pool);
         early += usize::from(held_out::p_value_by_folds(&held_out, &pool, 99, &streams) <= 0.1);
     }

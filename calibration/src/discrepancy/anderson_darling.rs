@@ -11,8 +11,9 @@
 //! (H (1 - H))` and `a' = (2 (F - G) - s (1 - 2 H) a) / (H (1 - H))`, the slope of a in F, it is `-sum
 //! of a' dH from x up - s a(x)`. At the largest value, where H = 1, a' is -1 / s: mass beyond it.
 
-use super::merged::{self, Both, Merged, OnBoth, Place, ROUNDING};
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
+use super::both::{self, Both, OnBoth, Place, ROUNDING, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `anderson-darling`.
@@ -46,6 +47,7 @@ impl AndersonDarling {
 }
 
 impl OnBoth for AndersonDarling {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         let mut sums = [0.0; L];
         both.each(|place| {
@@ -106,12 +108,16 @@ impl Discrepancy for AndersonDarling {
         true
     }
 
+    fn on_line(&self, _line: &Line) -> Option<Reading> {
+        Some(Ok(Box::new(*self)))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        Ok(Merged::of_samples(NAME, internal, external)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -119,7 +125,7 @@ impl Discrepancy for AndersonDarling {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_points(internal, external, |both| {
+        Some(both::on_points(internal, external, |both| {
             let (mut knots, mut terms) = (Vec::new(), Vec::new());
             both.each(|place| {
                 let (h, rise) = self.pooled(place, 0);
@@ -144,7 +150,7 @@ impl Discrepancy for AndersonDarling {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(merged::on_points(internal, external, |both| self.on_both(both)[0]))
+        Some(both::on_points(internal, external, |both| self.on_both(both)[0]))
     }
 }
 

@@ -6,9 +6,10 @@
 //! bins follow the external weights, so that a bootstrap repeats the whole measurement. Witness: a
 //! step for each bin, `-dD/dp_k`.
 
+use super::both::{self, Both, OnBoth, Reading};
 use super::divergence::{self, Divergence};
-use super::merged::{self, Both, Merged, OnBoth};
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// A divergence over bins between external quantiles.
@@ -44,7 +45,7 @@ impl Binned {
         let (mut start, mut bin, mut end) = ([(0.0, 0.0); L], [0; L], [0.0; L]);
         both.each(|place| {
             for lane in 0..L {
-                if g[lane] >= end[lane] && g[lane] < 1.0 - merged::ROUNDING {
+                if g[lane] >= end[lane] && g[lane] < 1.0 - both::ROUNDING {
                     cells[lane][bin[lane]] = Bin::between(start[lane], (f[lane], g[lane]), value);
                     start[lane] = (f[lane], g[lane]);
                     bin[lane] = ((g[lane] * bins + NEAR) as usize).min(self.bins - 1);
@@ -82,6 +83,7 @@ fn shares(cells: &[Bin]) -> impl Iterator<Item = (f64, f64)> {
 }
 
 impl OnBoth for Binned {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         self.cells(both).map(|cells| self.divergence.value(shares(&cells), self.smoothing))
     }
@@ -130,12 +132,16 @@ impl Discrepancy for Binned {
         self.divergence.squared
     }
 
+    fn on_line(&self, _line: &Line) -> Option<Reading> {
+        Some(Ok(Box::new(*self)))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        Ok(Merged::of_samples(self.name(), internal, external)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -143,7 +149,7 @@ impl Discrepancy for Binned {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_points(internal, external, |both| {
+        Some(both::on_points(internal, external, |both| {
             let [mut cells] = self.cells(both);
             cells.retain(|cell| cell.q > 0.0);
             let pay = |cell: &Bin| -self.divergence.variation((cell.p, cell.q), self.smoothing);
@@ -158,7 +164,7 @@ impl Discrepancy for Binned {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        let value = merged::on_points(internal, external, |both| {
+        let value = both::on_points(internal, external, |both| {
             let [cells] = self.cells(both);
             self.divergence.sum(shares(&cells), self.smoothing)
         });
@@ -179,7 +185,7 @@ mod tests {
         let binned = Binned { bins, ..Binned::of(&kl::KL) };
         let (internal, external) = (Weighted::equal(internal), Weighted::equal(external));
         let cells = |both: &Both<'_, 1>| shares(&binned.cells(both)[0]).collect();
-        merged::on_points(internal, external, cells).unwrap()
+        both::on_points(internal, external, cells).unwrap()
     }
 
     #[test]

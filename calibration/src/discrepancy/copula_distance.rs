@@ -11,6 +11,7 @@
 //! (Rémillard and Scaillet, *Testing for equality between two copulas*, Journal of Multivariate
 //! Analysis 100, 2009, sum up the squares of the same gaps).
 
+use super::distinct::distinct;
 use super::ranks::Ranks;
 use super::vectors::{self, Owners};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared};
@@ -119,7 +120,11 @@ impl Prepared for Copulas {
 /// One side.
 struct Side {
     owners: Owners,
+    /// Which of the distinct rows each row is: equal rows have equal steps.
+    places: Vec<u32>,
+    /// Of the distinct rows.
     ranks: Vec<Ranks>,
+    /// Number of distinct rows.
     rows: usize,
     cells: usize,
 }
@@ -155,20 +160,25 @@ impl Step {
 
 impl Side {
     fn of(sample: &Sample, cells: usize) -> Self {
+        let (firsts, places) = distinct(&sample.values, sample.width);
         let column = |c: usize| -> Vec<f64> {
-            sample.values.iter().skip(c).step_by(sample.width).copied().collect()
+            firsts.iter().filter_map(|&first| sample.row(first).get(c).copied()).collect()
         };
         Self {
             owners: Owners::of(sample, 0..sample.rows()),
             ranks: (0..sample.width).map(|c| Ranks::of(&column(c))).collect(),
-            rows: sample.rows(),
+            rows: firsts.len(),
+            places,
             cells,
         }
     }
 
     /// The mass of each cell of each pair's grid, in the order of [`vectors::pairs`].
     fn masses(&self, weights: &[f64]) -> Option<Vec<f64>> {
-        let shares = self.owners.shares(weights)?;
+        let mut shares = vec![0.0; self.rows];
+        for (&place, share) in self.places.iter().zip(self.owners.shares(weights)?) {
+            shares[place as usize] += share;
+        }
         let width = self.ranks.len();
         let mut steps = vec![Step::default(); self.rows * width];
         for (c, ranks) in self.ranks.iter().enumerate() {

@@ -97,8 +97,6 @@ impl<'a> Masses<'a> {
 struct Step {
     i: usize,
     j: usize,
-    /// What goes from one to the other.
-    mass: f64,
     /// Whether the mass of either number is used up.
     used: [bool; 2],
 }
@@ -114,7 +112,7 @@ fn visit(x: Masses<'_>, y: Masses<'_>, mut visit: impl FnMut(Step)) {
     loop {
         let mass = if p < q { p } else { q };
         let used = [p <= q, q <= p];
-        visit(Step { i, j, mass, used });
+        visit(Step { i, j, used });
         p -= mass;
         q -= mass;
         if used[0] {
@@ -130,13 +128,44 @@ fn visit(x: Masses<'_>, y: Masses<'_>, mut visit: impl FnMut(Step)) {
     }
 }
 
+/// The values that have mass, and their masses times `factor`, in ascending order; with an end that
+/// is never reached.
+fn filled(side: Masses<'_>, factor: f64) -> (Vec<f64>, Vec<f64>) {
+    let count = side.sorted.rows.len();
+    let (mut values, mut masses) = (vec![0.0; count + 1], vec![0.0; count + 1]);
+    let mut end = 0;
+    for (&value, &row) in side.sorted.values.iter().zip(&side.sorted.rows) {
+        let mass = side.masses[row as usize];
+        // No branch: whether a user was drawn is a coin toss.
+        (values[end], masses[end]) = (value, mass * factor);
+        end += usize::from(mass > 0.0);
+    }
+    values.truncate(end + 1);
+    masses.truncate(end + 1);
+    (values, masses)
+}
+
 /// `min over couplings of E |x - y|^order`, order 1 or 2.
 pub(super) fn cost(x: Masses<'_>, y: Masses<'_>, order: u8) -> f64 {
-    let mut sum = 0.0;
-    visit(x, y, |step| {
-        let gap = (x.sorted.values[step.i] - y.sorted.values[step.j]).abs();
-        sum += step.mass * if order == 1 { gap } else { gap * gap };
-    });
+    if order == 1 { cost_of(x, y, |gap| gap.abs()) } else { cost_of(x, y, |gap| gap * gap) }
+}
+
+/// The coupling of [`visit`], without a branch: which side is used up first is a coin toss.
+#[inline(always)]
+fn cost_of(x: Masses<'_>, y: Masses<'_>, of: impl Fn(f64) -> f64) -> f64 {
+    let (xs, ps) = filled(x, y.total);
+    let (ys, qs) = filled(y, x.total);
+    let (n, m) = (xs.len() - 1, ys.len() - 1);
+    let (mut i, mut j, mut sum) = (0, 0, 0.0);
+    let (mut p, mut q) = (ps[0], qs[0]);
+    while i < n && j < m {
+        let mass = if p < q { p } else { q };
+        sum += mass * of(xs[i] - ys[j]);
+        let used = [p <= q, q <= p];
+        i += usize::from(used[0]);
+        j += usize::from(used[1]);
+        (p, q) = (if used[0] { ps[i] } else { p - mass }, if used[1] { qs[j] } else { q - mass });
+    }
     sum / (x.total * y.total)
 }
 

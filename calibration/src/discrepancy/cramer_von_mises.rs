@@ -5,8 +5,10 @@
 //! statistic has dG. It is half the squared energy distance. First variation: `dD/dP(x) = 2 integral from x up
 //! of (F - G) / sd_Q`, hence the witness `2 integral up to x of (F - G) / sd_Q`.
 
-use super::axis::{self, Axis, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::both::Reading;
+use super::line::Line;
+use super::steps::{self, OnSteps, Steps};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `cramer-von-mises`.
@@ -19,14 +21,16 @@ const NAME: &str = "cramer-von-mises";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, |steps| area(steps)[0])
+    steps::on_points(internal, external, |steps| area(steps)[0])
 }
 
+#[inline(always)]
 pub(super) fn area<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     steps.integral(|gap| gap * gap)
 }
 
 impl OnSteps for CramerVonMises {
+    #[inline(always)]
     fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
         let areas = area(steps);
         std::array::from_fn(|lane| areas[lane] / steps.sd[lane])
@@ -70,13 +74,16 @@ impl Discrepancy for CramerVonMises {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        steps::with_spread::<Self>(NAME, line)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?;
-        Ok(axis.with_spread(NAME)?.prepared::<Self>())
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -84,14 +91,14 @@ impl Discrepancy for CramerVonMises {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| {
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
             let (knots, values) = steps.running_integral(|gap| 2.0 * gap / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
     }
 
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        axis::value::<Self>(NAME, internal, external)
+        steps::value::<Self>(NAME, internal, external)
     }
 
     fn weighted_value(
@@ -99,7 +106,9 @@ impl Discrepancy for CramerVonMises {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps)[0] / steps.sd[0]))
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
+            area(steps)[0] / steps.sd[0]
+        }))
     }
 }
 

@@ -8,8 +8,9 @@
 //! and log scales do so once more, this one sees them. Witness: `2 integral up to x of (F - G) /
 //! max(1 - G, floor) / sd_Q`.
 
-use super::merged::{self, Both, Merged, OnBoth, Place};
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
+use super::both::{self, Both, OnBoth, Place, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `cramer-von-mises-upper`.
@@ -30,6 +31,7 @@ impl CramerVonMisesUpper {
 }
 
 impl OnBoth for CramerVonMisesUpper {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         let mut sums = [0.0; L];
         both.each(|place| {
@@ -90,13 +92,16 @@ impl Discrepancy for CramerVonMisesUpper {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        both::with_spread(NAME, line, *self)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let merged = Merged::of_samples(NAME, internal, external)?;
-        Ok(merged.with_spread(NAME)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -104,7 +109,7 @@ impl Discrepancy for CramerVonMisesUpper {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_spread_points(NAME, internal, external, |both| {
+        Some(both::on_spread_points(NAME, internal, external, |both| {
             let (mut knots, mut values, mut sum) = (Vec::new(), Vec::new(), 0.0);
             both.each(|place| {
                 knots.push(place.value);
@@ -121,7 +126,7 @@ impl Discrepancy for CramerVonMisesUpper {
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
         let value = |both: &Both<'_, 1>| self.on_both(both)[0];
-        Some(merged::on_spread_points(NAME, internal, external, value))
+        Some(both::on_spread_points(NAME, internal, external, value))
     }
 }
 

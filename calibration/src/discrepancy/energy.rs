@@ -6,9 +6,11 @@
 //! `E^2 = 2 integral (F - G)^2 dx / sd_Q` has the first variation `4 integral from x up of (F - G)
 //! / sd_Q`, hence the witness `4 integral up to x of (F - G) / sd_Q`. Divided by 2E it is that of E.
 
-use super::axis::{self, Axis, OnSteps, Steps};
+use super::both::Reading;
 use super::cramer_von_mises::area;
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::line::Line;
+use super::steps::{self, OnSteps, Steps};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `energy`.
@@ -21,10 +23,11 @@ const NAME: &str = "energy";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, |steps| (2.0 * area(steps)[0]).sqrt())
+    steps::on_points(internal, external, |steps| (2.0 * area(steps)[0]).sqrt())
 }
 
 impl OnSteps for Energy {
+    #[inline(always)]
     fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
         let areas = area(steps);
         std::array::from_fn(|lane| (2.0 * areas[lane] / steps.sd[lane]).sqrt())
@@ -68,13 +71,16 @@ impl Discrepancy for Energy {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        steps::with_spread::<Self>(NAME, line)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?;
-        Ok(axis.with_spread(NAME)?.prepared::<Self>())
+        shared::prepare(self, internal, external)
     }
 
     /// The witness of the square.
@@ -83,7 +89,7 @@ impl Discrepancy for Energy {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| {
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
             let (knots, values) = steps.running_integral(|gap| 4.0 * gap / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
@@ -91,7 +97,7 @@ impl Discrepancy for Energy {
 
     /// The square of the value.
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        axis::value::<Self>(NAME, internal, external)
+        steps::value::<Self>(NAME, internal, external)
     }
 
     fn weighted_value(
@@ -99,7 +105,7 @@ impl Discrepancy for Energy {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| {
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
             2.0 * area(steps)[0] / steps.sd[0]
         }))
     }

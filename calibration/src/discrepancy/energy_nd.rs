@@ -10,6 +10,7 @@
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::pairs::{Columns, Distance, Potential, between, within};
+use super::wide::{self, Kernel};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
 
@@ -113,8 +114,23 @@ impl Discrepancy for EnergyNd {
 
 /// Distances of `row` to the first `count` columns, appended. `squares` is room to work in.
 fn append(columns: &Columns, row: &[f64], count: usize, squares: &mut [f64], into: &mut Vec<f32>) {
-    columns.squares(row, 0, &mut squares[..count]);
+    wide::run(Squares { columns, row, squares: &mut squares[..count] });
     into.extend(squares[..count].iter().map(|square| square.sqrt() as f32));
+}
+
+struct Squares<'a> {
+    columns: &'a Columns,
+    row: &'a [f64],
+    squares: &'a mut [f64],
+}
+
+impl Kernel for Squares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(self) {
+        self.columns.squares(self.row, 0, self.squares);
+    }
 }
 
 /// Distances of row i to rows 0..i, row after row.
@@ -187,22 +203,38 @@ const BLOCK: usize = 16;
 /// `sum_i left_i (row i . right)` for each pair of shares. Row i holds the distances to the first
 /// rows of the other side, all of them or, within a side, i: then it is half of E|X - X'|.
 fn sums<'a>(row: impl Fn(usize) -> &'a [f32], lefts: &[&[f32]], rights: &[&[f32]]) -> Vec<f64> {
-    let n = lefts.first().map_or(0, |left| left.len());
-    let mut sums = vec![0.0; lefts.len()];
-    for start in (0..n).step_by(BLOCK) {
-        for ((sum, left), right) in sums.iter_mut().zip(lefts).zip(rights) {
-            for i in start..(start + BLOCK).min(n) {
-                if left[i] > 0.0 {
-                    let row = row(i);
-                    *sum += f64::from(left[i]) * dot(row, &right[..row.len()]);
+    wide::run(Sums { row, lefts, rights })
+}
+
+struct Sums<'b, F> {
+    row: F,
+    lefts: &'b [&'b [f32]],
+    rights: &'b [&'b [f32]],
+}
+
+impl<'a, F: Fn(usize) -> &'a [f32]> Kernel for Sums<'_, F> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn work(self) -> Vec<f64> {
+        let n = self.lefts.first().map_or(0, |left| left.len());
+        let mut sums = vec![0.0; self.lefts.len()];
+        for start in (0..n).step_by(BLOCK) {
+            for ((sum, left), right) in sums.iter_mut().zip(self.lefts).zip(self.rights) {
+                for i in start..(start + BLOCK).min(n) {
+                    if left[i] > 0.0 {
+                        let row = (self.row)(i);
+                        *sum += f64::from(left[i]) * dot(row, &right[..row.len()]);
+                    }
                 }
             }
         }
+        sums
     }
-    sums
 }
 
 /// A dot product in 16 fixed lanes, so that it vectorises and always sums in one order.
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     let mut lanes = [0.0_f32; 16];
     let (a_blocks, a_rest) = a.as_chunks::<16>();

@@ -7,10 +7,12 @@
 //! each rollout. Where the gap is as large at several places the distance has a kink, and the
 //! witness takes one of them.
 
-use super::axis::{self, Axis, OnSteps, Steps};
+use super::both::Reading;
 use super::kuiper::{largest_gaps, steps_at};
+use super::line::Line;
 use super::sorted::largest_gap;
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check};
+use super::steps::{self, OnSteps, Steps};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check, shared};
 use crate::sample::{Sample, Shape};
 
 /// `kolmogorov-smirnov`.
@@ -27,9 +29,10 @@ pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, D
         check::points(internal, external)?;
         return Ok(largest_gap(internal.values, external.values));
     }
-    axis::on_points(internal, external, |steps| largest(steps)[0])
+    steps::on_points(internal, external, |steps| largest(steps)[0])
 }
 
+#[inline(always)]
 fn largest<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     let mut largest = [0.0_f64; L];
     steps.each(|_, gaps, width| {
@@ -42,6 +45,7 @@ fn largest<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
 }
 
 impl OnSteps for KolmogorovSmirnov {
+    #[inline(always)]
     fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
         largest(steps)
     }
@@ -76,12 +80,16 @@ impl Discrepancy for KolmogorovSmirnov {
         Shape::Real
     }
 
+    fn on_line(&self, _line: &Line) -> Option<Reading> {
+        Some(Ok(steps::reader::<Self>()))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        Ok(Axis::of_samples(NAME, internal, external)?.prepared::<Self>())
+        shared::prepare(self, internal, external)
     }
 
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
@@ -94,7 +102,7 @@ impl Discrepancy for KolmogorovSmirnov {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(axis::on_points(internal, external, |steps| {
+        Some(steps::on_points(internal, external, |steps| {
             let gaps = largest_gaps(steps).into_iter().flatten();
             let largest = gaps.max_by(|a, b| a.gap.total_cmp(&b.gap));
             steps_at(largest.as_slice())

@@ -8,8 +8,10 @@
 //! large at several places the distance has a kink, and the witness takes the first; a direction
 //! without a gap adds nothing.
 
-use super::axis::{self, Axis, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::both::Reading;
+use super::line::Line;
+use super::steps::{self, OnSteps, Steps};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `kuiper`.
@@ -22,9 +24,10 @@ const NAME: &str = "kuiper";
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, |steps| both(steps)[0])
+    steps::on_points(internal, external, |steps| both(steps)[0])
 }
 
+#[inline(always)]
 fn both<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     let (mut up, mut down) = ([0.0_f64; L], [0.0_f64; L]);
     steps.each(|_, gaps, width| {
@@ -38,6 +41,7 @@ fn both<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
 }
 
 impl OnSteps for Kuiper {
+    #[inline(always)]
     fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
         both(steps)
     }
@@ -59,7 +63,7 @@ pub(super) struct Step {
 /// the gap downwards is, mass up to the left end makes it smaller.
 pub(super) fn largest_gaps(steps: &Steps<'_, 1>) -> [Option<Step>; 2] {
     let (mut up, mut down): (Option<Step>, Option<Step>) = (None, None);
-    let (mut open, least) = (false, super::merged::ROUNDING);
+    let (mut open, least) = (false, super::both::ROUNDING);
     steps.each(|left, [gap], width| {
         if let (true, Some(step)) = (open, &mut up) {
             step.place = left;
@@ -124,12 +128,16 @@ impl Discrepancy for Kuiper {
         Shape::Real
     }
 
+    fn on_line(&self, _line: &Line) -> Option<Reading> {
+        Some(Ok(steps::reader::<Self>()))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        Ok(Axis::of_samples(NAME, internal, external)?.prepared::<Self>())
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -137,7 +145,7 @@ impl Discrepancy for Kuiper {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(axis::on_points(internal, external, |steps| {
+        Some(steps::on_points(internal, external, |steps| {
             let steps: Vec<Step> = largest_gaps(steps).into_iter().flatten().collect();
             steps_at(&steps)
         }))

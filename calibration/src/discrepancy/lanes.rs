@@ -4,7 +4,7 @@
 use super::Prepared;
 
 /// Weightings of one pass: two vector registers of doubles.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 /// A prepared pair of samples that can be measured under L weightings in one pass. Each lane is
 /// computed as if it were alone, to the last bit.
@@ -41,6 +41,6 @@ impl<T: InLanes> Prepared for T {
     }
 }
 
-fn slices<const L: usize>(weights: &[Vec<f64>; L]) -> [&[f64]; L] {
+pub(super) fn slices<const L: usize>(weights: &[Vec<f64>; L]) -> [&[f64]; L] {
     weights.each_ref().map(Vec::as_slice)
 }

@@ -2,8 +2,10 @@
 //!
 //! `D = |m_P - m_Q| / sd_Q`. Witness: `-sign(m_P - m_Q) (x - m_Q) / sd_Q`.
 
+use super::both::Reading;
+use super::line::Line;
 use super::standardised::{self, sign};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `mean-gap`.
@@ -40,12 +42,16 @@ impl Discrepancy for MeanGap {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        standardised::reader(NAME, line, |moments| moments.mean.abs())
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        standardised::prepare(NAME, internal, external, |moments| moments.mean.abs())
+        shared::prepare(self, internal, external)
     }
 
     fn witness(

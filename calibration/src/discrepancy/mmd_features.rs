@@ -98,27 +98,34 @@ impl Waves {
     }
 }
 
-/// `E phi` under shares, from the features of blocks of rows.
-struct Mean<'a> {
+/// `E phi` under each list of shares, from the features of blocks of rows: a block is used for all
+/// lists while it is in the cache.
+struct Means<'a> {
     blocks: &'a [Vec<f64>],
-    shares: &'a [f64],
+    shares: &'a [&'a [f64]],
     count: usize,
 }
 
-impl Kernel for Mean<'_> {
-    type Output = Vec<f64>;
+impl Kernel for Means<'_> {
+    type Output = Vec<Vec<f64>>;
 
     #[inline(always)]
-    fn work(self) -> Vec<f64> {
-        let mut mean = vec![0.0; self.count];
-        for (block, shares) in self.blocks.iter().zip(self.shares.chunks(BLOCK)) {
-            for (sum, feature) in mean.iter_mut().zip(block.chunks_exact(shares.len())) {
-                *sum += dot(feature, shares);
+    fn work(self) -> Self::Output {
+        let mut means = vec![vec![0.0; self.count]; self.shares.len()];
+        for (at, block) in self.blocks.iter().enumerate() {
+            let rows = (block.len() / self.count.max(1)).max(1);
+            for (k, feature) in block.chunks_exact(rows).enumerate() {
+                for (mean, shares) in means.iter_mut().zip(self.shares) {
+                    mean[k] += dot(feature, &shares[at * BLOCK..at * BLOCK + rows]);
+                }
             }
         }
-        mean
+        means
     }
 }
+
+/// Weightings that use a block together.
+const TOGETHER: usize = 8;
 
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
@@ -130,7 +137,8 @@ fn embed(points: &Points, features: usize) -> (Waves, [Vec<f64>; 2]) {
     let waves = Waves::new(features, points.scaling.width(), kernel);
     let means = [&points.internal, &points.external].map(|(side, shares)| {
         let blocks = waves.of_side(side);
-        wide::run(Mean { blocks: &blocks, shares, count: waves.count() })
+        let means = Means { blocks: &blocks, shares: &[shares], count: waves.count() };
+        wide::run(means).pop().unwrap_or_default()
     });
     (waves, means)
 }
@@ -234,26 +242,29 @@ struct PreparedFeatures {
 }
 
 impl PreparedFeatures {
-    fn mean(&self, side: usize, shares: &[f64]) -> Vec<f64> {
-        wide::run(Mean { blocks: &self.blocks[side], shares, count: self.count })
+    /// The values under pairs of shares.
+    fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<Option<f64>> {
+        let means = |side: usize, shares: &[&[f64]]| {
+            wide::run(Means { blocks: &self.blocks[side], shares, count: self.count })
+        };
+        let distances = means(0, p).into_iter().zip(means(1, q));
+        let distances = distances.map(|(p, q)| squared_distance(&p, &q));
+        distances.map(|value| value.is_finite().then_some(value)).collect()
     }
 }
 
 impl Prepared for PreparedFeatures {
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let p = self.mean(0, &self.sides[0].shares(internal)?);
-        let q = self.mean(1, &self.sides[1].shares(external)?);
-        Some(squared_distance(&p, &q)).filter(|value| value.is_finite())
+        let (p, q) = (self.sides[0].shares(internal)?, self.sides[1].shares(external)?);
+        self.measure(&[&p], &[&q]).pop().flatten()
     }
 
     fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
         let shares = Shares::new([&self.sides[0], &self.sides[1]], internal, external);
-        let pairs: Vec<_> = shares.side(0).into_iter().zip(shares.side(1)).collect();
-        let value = |(p, q): (&[f64], &[f64])| {
-            let value = squared_distance(&self.mean(0, p), &self.mean(1, q));
-            value.is_finite().then_some(value)
-        };
-        shares.placed(pairs.into_par_iter().map(value).collect())
+        let (p, q) = (shares.side(0), shares.side(1));
+        let chunks = p.par_chunks(TOGETHER).zip(q.par_chunks(TOGETHER));
+        let values = chunks.map(|(p, q)| self.measure(p, q)).collect::<Vec<_>>().concat();
+        shares.placed(values)
     }
 }
 

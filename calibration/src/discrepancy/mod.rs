@@ -9,24 +9,26 @@ pub mod energy_nd;
 
 use crate::sample::{Sample, Shape};
 
-mod axis;
 mod balls;
 mod binned;
+mod both;
 mod categories;
 mod check;
 pub mod cost;
 mod coupling;
+mod distinct;
 mod divergence;
 mod joint;
 #[cfg(test)]
 mod joint_fixture;
 mod joint_witness;
 mod lanes;
+mod line;
 pub mod lookup;
 mod measure;
-mod merged;
 mod pairs;
 mod ranks;
+mod shared;
 mod sinkhorn_pass;
 mod sinkhorn_scaling;
 mod sinkhorn_witness;
@@ -34,6 +36,7 @@ mod sliced;
 mod soft_minimum;
 mod sorted;
 mod standardised;
+mod steps;
 mod user_sums;
 mod vectors;
 mod wide;
@@ -41,6 +44,7 @@ mod witness;
 
 pub use joint_witness::JointWitness;
 pub use lookup::{LookupError, Named, Parameter, named};
+pub use shared::{Family, Member, Shared};
 pub use witness::Witness;
 
 pub mod anderson_darling;
@@ -312,6 +316,13 @@ pub trait Discrepancy: Send + Sync {
     /// first variation of its root, so that small and large distances pull alike.
     fn squared(&self) -> bool {
         false
+    }
+
+    /// How its value is read off both distribution functions, where that is all that it needs: it
+    /// then shares their preparation with all others of a feature.
+    #[doc(hidden)]
+    fn on_line(&self, _line: &line::Line) -> Option<both::Reading> {
+        None
     }
 
     /// Sorts and merges the samples once.

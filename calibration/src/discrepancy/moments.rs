@@ -4,8 +4,10 @@
 //! `D = |E_P phi - E_Q phi|^2 = (E_P z)^2 + (E_P z^2 - 1)^2`, the quadratic form of the method of
 //! moments with the identity as its weights. Witness: `-2 (E_P phi - E_Q phi)' phi(x)`.
 
+use super::both::Reading;
+use super::line::Line;
 use super::standardised::{self, Standardised};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `moments`.
@@ -55,12 +57,16 @@ impl Discrepancy for Moments {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        standardised::reader(NAME, line, form)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        standardised::prepare(NAME, internal, external, form)
+        shared::prepare(self, internal, external)
     }
 
     fn witness(

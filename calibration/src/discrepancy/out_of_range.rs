@@ -3,8 +3,9 @@
 //! `D = P(x < min_Q or x > max_Q)`, 1 - BoundaryAdherence of SDMetrics. Witness: -1 outside the
 //! range, 0 within.
 
-use super::merged::{self, Both, Merged, OnBoth};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::both::{self, Both, OnBoth, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `out-of-range`.
@@ -14,6 +15,7 @@ pub struct OutOfRange;
 const NAME: &str = "out-of-range";
 
 impl OnBoth for OutOfRange {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         let (mut begun, mut below, mut since) = ([false; L], [0.0; L], [0.0; L]);
         both.each(|place| {
@@ -65,12 +67,16 @@ impl Discrepancy for OutOfRange {
         Shape::Real
     }
 
+    fn on_line(&self, _line: &Line) -> Option<Reading> {
+        Some(Ok(Box::new(*self)))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        Ok(Merged::of_samples(NAME, internal, external)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -78,7 +84,7 @@ impl Discrepancy for OutOfRange {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_points(internal, external, |both| {
+        Some(both::on_points(internal, external, |both| {
             let (low, high) = range(both);
             let knots = if low < high { vec![low, high] } else { vec![low] };
             let at = vec![0.0; knots.len()];
@@ -94,7 +100,7 @@ impl Discrepancy for OutOfRange {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(merged::on_points(internal, external, |both| self.on_both(both)[0]))
+        Some(both::on_points(internal, external, |both| self.on_both(both)[0]))
     }
 }
 

@@ -175,11 +175,6 @@ impl Shares {
         shares
     }
 
-    /// Which weightings leave something on both sides.
-    pub(super) fn defined(&self) -> &[bool] {
-        &self.defined
-    }
-
     /// The shares of one side that are defined.
     pub(super) fn side(&self, side: usize) -> Vec<&[f64]> {
         self.sides[side].iter().map(Vec::as_slice).collect()

@@ -5,8 +5,9 @@
 //! until enough mass has moved, and then jumps. `tail-gap` and `cramer-von-mises-upper` pay for
 //! what lies beyond a quantile.
 
-use super::merged::{Both, Merged, OnBoth};
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared};
+use super::both::{self, Both, OnBoth, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, shared};
 use crate::sample::{Sample, Shape};
 
 /// `quantile-gap`.
@@ -19,6 +20,7 @@ pub struct QuantileGap {
 const NAME: &str = "quantile-gap";
 
 impl OnBoth for QuantileGap {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         let (p, q) = (both.internal_quantile(self.p), both.external_quantile(self.p));
         std::array::from_fn(|lane| (p[lane] - q[lane]).abs() / both.sd[lane])
@@ -69,13 +71,16 @@ impl Discrepancy for QuantileGap {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        both::with_spread(NAME, line, *self)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let merged = Merged::of_samples(NAME, internal, external)?;
-        Ok(merged.with_spread(NAME)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 }
 

@@ -4,51 +4,34 @@
 //! the real users that the simulated ones do not reach, 1 - RangeCoverage of SDMetrics. It has no
 //! witness: only the outermost rows count.
 
-use super::user_sums::{UserSums, mean_and_sd};
-use super::{Discrepancy, DiscrepancyError, Prepared, check};
+use super::both::{self, Both, OnBoth, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Prepared, shared};
 use crate::sample::{Sample, Shape};
 
 /// `range-shortfall`.
+#[derive(Clone, Copy)]
 pub struct RangeShortfall;
 
 const NAME: &str = "range-shortfall";
 
-/// One side: the smallest and the largest value of each user.
-struct Side {
-    ranges: Vec<(f64, f64)>,
-    rows: UserSums<1>,
+/// The smallest and the largest value that has weight.
+fn range<const L: usize>(both: &Both<'_, L>, side: usize, lane: usize) -> (f64, f64) {
+    let (sum, total) = (|sums: &[[f64; L]; 2]| sums[side][lane], both.totals[side][lane]);
+    let low = both.sums.partition_point(|sums| sum(sums) <= 0.0);
+    let high = both.sums.partition_point(|sums| sum(sums) < total);
+    let value = |at: usize| both.line.values().get(at).copied().unwrap_or(f64::NAN);
+    (value(low), value(high))
 }
 
-impl Side {
-    fn of(sample: &Sample) -> Self {
-        let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); sample.users];
-        for (&user, &value) in sample.user.iter().zip(&sample.values) {
-            let range = &mut ranges[user as usize];
-            *range = (range.0.min(value), range.1.max(value));
-        }
-        let owners = sample.user.iter().map(|&user| (user as usize, [1.0]));
-        Self { ranges, rows: UserSums::of(sample.users, owners) }
-    }
-
-    /// The range of the users that have weight; none where no row has any.
-    fn range(&self, weights: &[f64]) -> Option<(f64, f64)> {
-        self.rows.under(weights)?;
-        let counted = self.ranges.iter().zip(weights).filter(|user| *user.1 > 0.0);
-        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
-        Some(counted.fold(nothing, |all, (own, _)| (all.0.min(own.0), all.1.max(own.1))))
-    }
-}
-
-struct Ranges {
-    internal: Side,
-    external: Side,
-}
-
-impl Prepared for Ranges {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let (p, q) = (self.internal.range(internal)?, self.external.range(external)?);
-        let missed = (p.0 - q.0).max(0.0) + (q.1 - p.1).max(0.0);
-        (q.1 > q.0).then(|| (missed / (q.1 - q.0)).min(1.0))
+impl OnBoth for RangeShortfall {
+    #[inline(always)]
+    fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
+        std::array::from_fn(|lane| {
+            let [p, q] = [0, 1].map(|side| range(both, side, lane));
+            let missed = (p.0 - q.0).max(0.0) + (q.1 - p.1).max(0.0);
+            if q.1 > q.0 { (missed / (q.1 - q.0)).min(1.0) } else { f64::NAN }
+        })
     }
 }
 
@@ -77,17 +60,16 @@ impl Discrepancy for RangeShortfall {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        both::with_spread(NAME, line, *self)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        check::samples(NAME, Shape::Real, 1, internal, external)?;
-        let (value, sd) = mean_and_sd(&external.values, None);
-        if sd <= 0.0 {
-            return Err(DiscrepancyError::Constant { discrepancy: NAME, value });
-        }
-        Ok(Box::new(Ranges { internal: Side::of(internal), external: Side::of(external) }))
+        shared::prepare(self, internal, external)
     }
 }
 

@@ -6,9 +6,9 @@
 //! and the witness `-2 sum_k (E_P x^k - E_Q x^k) / rms_k^2 x^k` pays for them where witnesses on log
 //! scales thin them out. It wants a feature on its raw scale.
 
-use super::lanes::InLanes;
-use super::user_sums::UserSums;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, check};
+use super::both::{self, Both, OnBoth, Reader, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, check, shared};
 use crate::sample::{Sample, Shape};
 
 /// `raw-moments`.
@@ -44,55 +44,52 @@ fn scale(values: &[f64]) -> Result<f64, DiscrepancyError> {
     Err(DiscrepancyError::Constant { discrepancy: NAME, value: 0.0 })
 }
 
-/// Sums over users of the powers of both sides, in units of `scale`.
-struct Powers {
-    internal: UserSums<{ MOST + 1 }>,
-    external: UserSums<{ 2 * MOST + 1 }>,
-    order: usize,
-}
-
-impl Powers {
-    fn of(
-        (p, p_users, p_owners): (&[f64], usize, impl Iterator<Item = usize>),
-        (q, q_users, q_owners): (&[f64], usize, impl Iterator<Item = usize>),
-        scale: f64,
-        order: usize,
-    ) -> Self {
-        let low = |x: &f64| {
-            let all = powers(x / scale);
-            std::array::from_fn(|k| all[k])
-        };
-        Self {
-            internal: UserSums::of(p_users, p_owners.zip(p.iter().map(low))),
-            external: UserSums::of(q_users, q_owners.zip(q.iter().map(|x| powers(x / scale)))),
-            order,
-        }
-    }
-
-    /// `(E_P y^k - E_Q y^k) / rms_k` and `rms_k`, for k from 1 up to the order.
-    fn gaps(&self, p: [f64; MOST + 1], q: [f64; 2 * MOST + 1]) -> [(f64, f64); MOST] {
-        std::array::from_fn(|i| {
-            let k = i + 1;
-            let rms = (q[2 * k] / q[0]).sqrt();
-            let gap = (p[k] / p[0] - q[k] / q[0]) / rms;
-            if k <= self.order { (gap, rms) } else { (0.0, 1.0) }
-        })
-    }
+/// `(E_P y^k - E_Q y^k) / rms_k` and `rms_k`, for k from 1 up to the order, from the sums of powers.
+fn gaps(order: usize, p: [f64; MOST + 1], q: [f64; 2 * MOST + 1]) -> [(f64, f64); MOST] {
+    std::array::from_fn(|i| {
+        let k = i + 1;
+        let rms = (q[2 * k] / q[0]).sqrt();
+        let gap = (p[k] / p[0] - q[k] / q[0]) / rms;
+        if k <= order { (gap, rms) } else { (0.0, 1.0) }
+    })
 }
 
 fn form(gaps: [(f64, f64); MOST]) -> f64 {
     gaps.iter().map(|(gap, _)| gap * gap).sum()
 }
 
-impl InLanes for Powers {
-    fn lanes<const L: usize>(
-        &self,
-        internal: [&[f64]; L],
-        external: [&[f64]; L],
-    ) -> Option<[Option<f64>; L]> {
-        let (p, q) = (self.internal.under_each(internal)?, self.external.under_each(external)?);
-        let value = |lane: usize| Some(form(self.gaps(p[lane], q[lane])));
-        Some(std::array::from_fn(|lane| value(lane).filter(|value| value.is_finite())))
+/// The powers of each distinct value, in units of the scale.
+struct Powers {
+    powers: Vec<[f64; 2 * MOST + 1]>,
+    order: usize,
+}
+
+impl Powers {
+    fn gaps<const L: usize>(&self, both: &Both<'_, L>) -> [[(f64, f64); MOST]; L] {
+        let mut p = [[0.0; MOST + 1]; L];
+        let mut q = [[0.0; 2 * MOST + 1]; L];
+        let mut below = [[0.0; L]; 2];
+        for (sums, powers) in both.sums.iter().zip(&self.powers) {
+            for lane in 0..L {
+                let mass = |side: usize| sums[side][lane] - below[side][lane];
+                p[lane].iter_mut().zip(powers).for_each(|(sum, power)| *sum += mass(0) * power);
+                q[lane].iter_mut().zip(powers).for_each(|(sum, power)| *sum += mass(1) * power);
+            }
+            below = *sums;
+        }
+        std::array::from_fn(|lane| gaps(self.order, p[lane], q[lane]))
+    }
+
+    fn new(line: &Line, scale: f64, order: usize) -> Self {
+        let values = line.values().iter().filter(|value| value.is_finite());
+        Self { powers: values.map(|x| powers(x / scale)).collect(), order }
+    }
+}
+
+impl OnBoth for Powers {
+    #[inline(always)]
+    fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
+        self.gaps(both).map(form)
     }
 }
 
@@ -105,27 +102,15 @@ impl RawMoments {
     ) -> Result<([(f64, f64); MOST], f64), DiscrepancyError> {
         check::points(internal, external)?;
         let scale = scale(external.values)?;
-        let side = |points: Weighted<'_>| {
-            let rows = points.values.len();
-            points.weights.map_or(vec![1.0; rows], <[f64]>::to_vec)
-        };
-        let (p, q) = (side(internal), side(external));
-        let powers = Powers::of(
-            (internal.values, p.len(), 0..p.len()),
-            (external.values, q.len(), 0..q.len()),
-            scale,
-            self.order,
-        );
-        let far = DiscrepancyError::Undefined {
-            discrepancy: NAME,
-            side: "internal",
-            why: "its values are too far away to be summed up",
-        };
-        let gaps = match (powers.internal.under(&p), powers.external.under(&q)) {
-            (Some(p), Some(q)) => powers.gaps(p, q),
-            _ => return Err(far),
-        };
-        if form(gaps).is_finite() { Ok((gaps, scale)) } else { Err(far) }
+        let gaps = both::on_points(internal, external, |both| {
+            let [gaps] = Powers::new(both.line, scale, self.order).gaps(both);
+            gaps
+        })?;
+        if form(gaps).is_finite() {
+            return Ok((gaps, scale));
+        }
+        let why = "its values are too far away to be summed up";
+        Err(DiscrepancyError::Undefined { discrepancy: NAME, side: "internal", why })
     }
 }
 
@@ -177,21 +162,18 @@ impl Discrepancy for RawMoments {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        let powers =
+            scale(&line.external_values()).map(|scale| Powers::new(line, scale, self.order));
+        Some(powers.map(|powers| Box::new(powers) as Box<dyn Reader>))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        check::samples(NAME, Shape::Real, 1, internal, external)?;
-        fn owners(sample: &Sample) -> impl Iterator<Item = usize> {
-            sample.user.iter().map(|&user| user as usize)
-        }
-        Ok(Box::new(Powers::of(
-            (&internal.values, internal.users, owners(internal)),
-            (&external.values, external.users, owners(external)),
-            scale(&external.values)?,
-            self.order,
-        )))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(

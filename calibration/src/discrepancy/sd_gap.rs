@@ -5,8 +5,10 @@
 //! no spread its standard deviation has an infinite slope; the witness there is `(x - m_P)^2 /
 //! (2 var_Q)`, which points the same way.
 
+use super::both::Reading;
+use super::line::Line;
 use super::standardised::{self, sign};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `sd-gap`.
@@ -43,14 +45,16 @@ impl Discrepancy for SdGap {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        standardised::reader(NAME, line, |moments| (moments.variance.sqrt() - 1.0).abs())
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        standardised::prepare(NAME, internal, external, |moments| {
-            (moments.variance.sqrt() - 1.0).abs()
-        })
+        shared::prepare(self, internal, external)
     }
 
     fn witness(

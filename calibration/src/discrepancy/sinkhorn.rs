@@ -10,6 +10,7 @@
 
 use rayon::prelude::*;
 
+use super::distinct::Distinct;
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::pairs::Columns;
@@ -40,7 +41,7 @@ impl Default for Sinkhorn {
 
 const NAME: &str = "sinkhorn";
 /// Weightings of one pass over a kernel.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 const PARAMETERS: &[Parameter] = &[
     joint::rows_parameter(1000, 5000),
@@ -72,15 +73,15 @@ const PARAMETERS: &[Parameter] = &[
 
 /// The three problems of a divergence.
 struct Divergence {
-    sides: [Side; 2],
+    sides: [Distinct; 2],
     between: Problem,
     within: [Problem; 2],
     settings: Settings,
 }
 
 impl Divergence {
-    fn new(sides: [Side; 2], [p, q]: [&[f64]; 2], settings: Settings) -> Self {
-        let [x, y] = &sides;
+    fn new(sides: [Distinct; 2], [p, q]: [&[f64]; 2], settings: Settings) -> Self {
+        let [x, y] = sides.each_ref().map(|side| &side.rows);
         let (between, within) = rayon::join(
             || Problem::between(x, y, p, q, settings),
             || rayon::join(|| Problem::within(x, p, settings), || Problem::within(y, q, settings)),
@@ -104,7 +105,7 @@ impl Divergence {
 
     /// S under weights at which the absorbed potentials are too far off.
     fn anew(&self, p: &[f64], q: &[f64]) -> Option<f64> {
-        let [x, y] = &self.sides;
+        let [x, y] = self.sides.each_ref().map(|side| &side.rows);
         let [between] = Problem::between(x, y, p, q, self.settings).values([p], [q]);
         let [x] = Problem::within(x, p, self.settings).values([p], [p]);
         let [y] = Problem::within(y, q, self.settings).values([q], [q]);
@@ -127,9 +128,11 @@ impl Sinkhorn {
     /// As for [`Discrepancy::prepare`].
     pub fn of_plans(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
         let sides = joint::sides_of_samples(NAME, internal, external, self.rows)?;
-        let [p, q] = sides.each_ref().map(|side| vec![1.0 / side.len() as f64; side.len()]);
-        let Divergence { sides: [x, y], between, within: [within_x, within_y], .. } =
-            Divergence::new(sides, [&p, &q], self.settings());
+        let sides = sides.each_ref().map(Distinct::of);
+        let [p, q] = sides.each_ref().map(Distinct::even);
+        let divergence = Divergence::new(sides, [&p, &q], self.settings());
+        let Divergence { sides: [x, y], between, within: [within_x, within_y], .. } = divergence;
+        let (x, y) = (x.rows, y.rows);
         let costs = [between.cost(&x, &y, &p, &q), within_x.cost(&x, &x, &p, &p)];
         let [between, within_x] = costs;
         Ok((between - 0.5 * (within_x + within_y.cost(&y, &y, &q, &q))).max(0.0))
@@ -181,7 +184,8 @@ impl Discrepancy for Sinkhorn {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         let sides = joint::sides_of_samples(NAME, internal, external, self.rows)?;
-        let [p, q] = sides.each_ref().map(|side| vec![1.0 / side.len() as f64; side.len()]);
+        let sides = sides.each_ref().map(Distinct::of);
+        let [p, q] = sides.each_ref().map(Distinct::even);
         Ok(Box::new(Divergence::new(sides, [&p, &q], self.settings())))
     }
 
@@ -214,7 +218,8 @@ impl Discrepancy for Sinkhorn {
     ) -> Option<Result<f64, DiscrepancyError>> {
         let value = |points: Points| {
             let ((x, p), (y, q)) = (points.internal, points.external);
-            let divergence = Divergence::new([x, y], [&p, &q], self.settings());
+            let sides = [x, y].map(Distinct::none);
+            let divergence = Divergence::new(sides, [&p, &q], self.settings());
             let [value] = divergence.values([&p], [&q]);
             let why = "its values are too far away to be summed up";
             value.ok_or(DiscrepancyError::Undefined { discrepancy: NAME, side: "internal", why })

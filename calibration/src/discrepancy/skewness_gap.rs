@@ -6,13 +6,16 @@
 //! `z^3 - g - 3 z - 3/2 g (z^2 - 1)`. Hence the witness, with z about the internal mean:
 //! `-sign(g_P - g_Q) (z^3 - 3 z - 3/2 g_P z^2)`.
 
-use super::measure::{Gap, Measure};
+use super::both::{Both, OnBoth, Reader, Reading};
+use super::line::Line;
+use super::measure::Measure;
 use super::standardised::sign;
 use super::user_sums::{UserSums, mean_and_sd, variance};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check, shared};
 use crate::sample::{Sample, Shape};
 
 /// `skewness-gap`.
+#[derive(Clone, Copy)]
 pub struct SkewnessGap;
 
 const NAME: &str = "skewness-gap";
@@ -26,10 +29,6 @@ fn sums(values: &[f64], users: usize, owners: impl Iterator<Item = usize>) -> Us
     UserSums::of(users, owners.zip(standard.map(|z| [1.0, z, z * z, z * z * z])))
 }
 
-fn of_sample(sample: &Sample) -> UserSums<4> {
-    sums(&sample.values, sample.users, sample.user.iter().map(|&user| user as usize))
-}
-
 fn skewness([n, first, second, third]: [f64; 4]) -> Measure {
     let spread = variance([n, first, second]);
     if spread <= 0.0 {
@@ -37,6 +36,19 @@ fn skewness([n, first, second, third]: [f64; 4]) -> Measure {
     }
     let (m1, m2, m3) = (first / n, second / n, third / n);
     Measure::Value((m3 - 3.0 * m1 * m2 + 2.0 * m1 * m1 * m1) / (spread * spread.sqrt()))
+}
+
+impl OnBoth for SkewnessGap {
+    #[inline(always)]
+    fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
+        std::array::from_fn(|lane| {
+            let [p, q] = [0, 1].map(|side| skewness(both.moments[side][lane]));
+            match (p.or_nothing(), q) {
+                (Measure::Value(p), Measure::Value(q)) => (p - q).abs(),
+                _ => f64::NAN,
+            }
+        })
+    }
 }
 
 /// The skewness of points; `side` for the error.
@@ -84,17 +96,18 @@ impl Discrepancy for SkewnessGap {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        let external = if line.external.sd > 0.0 { Measure::Value(0.0) } else { Measure::NoSpread };
+        let reader = external.required(NAME, "external", FEW);
+        Some(reader.map(|_| Box::new(*self) as Box<dyn Reader>))
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        check::samples(NAME, Shape::Real, 1, internal, external)?;
-        let (internal, external, users) =
-            (of_sample(internal), of_sample(external), external.users);
-        let all = external.under(&vec![1.0; users]);
-        all.map_or(Measure::TooFew, skewness).required(NAME, "external", FEW)?;
-        Ok(Box::new(Gap { internal, external, measure: skewness }))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(

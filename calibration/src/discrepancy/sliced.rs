@@ -8,11 +8,11 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use trueup_env::Streams;
 
-use super::axis;
 use super::coupling::{self, Masses, Parabolas, Sorted};
+use super::distinct::Distinct;
 use super::joint::{Points, Side};
-use super::pairs::Shares;
 use super::standardised::sign;
+use super::steps;
 use super::{DiscrepancyError, Prepared, Weighted, Witness};
 
 /// Names the stream of directions.
@@ -64,7 +64,7 @@ impl Over {
 
 /// Two sides, sorted along each direction.
 pub(super) struct Sorts {
-    pub(super) sides: [Side; 2],
+    pub(super) sides: [Distinct; 2],
     pub(super) projections: Vec<[Sorted; 2]>,
     pub(super) over: Over,
     pub(super) order: u8,
@@ -73,8 +73,9 @@ pub(super) struct Sorts {
 impl Sorts {
     /// Sorts the projections.
     pub(super) fn new(sides: [Side; 2], directions: &[Vec<f64>], over: Over, order: u8) -> Self {
+        let sides = sides.each_ref().map(Distinct::of);
         let sort = |direction: &Vec<f64>| {
-            [&sides[0], &sides[1]].map(|side| Sorted::of(&projected(side, direction)))
+            [&sides[0], &sides[1]].map(|side| Sorted::of(&projected(&side.rows, direction)))
         };
         let projections = directions.par_iter().map(sort).collect();
         Self { sides, projections, over, order }
@@ -88,14 +89,13 @@ impl Prepared for Sorts {
 
     fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
         let [x, y] = &self.sides;
-        let shares = Shares::new([x, y], internal, external);
         // Masses are the users' weights as they are, not shares: whole numbers stay exact.
-        let masses = |side: &Side, weights: &[f64]| -> Vec<f64> {
-            side.users.iter().map(|&user| weights[user as usize]).collect()
+        let masses = |(p, q): (&Vec<f64>, &Vec<f64>)| {
+            x.shares(p).and(y.shares(q)).map(|_| (x.masses(p), y.masses(q)))
         };
-        let pairs = internal.iter().zip(external).zip(shares.defined());
-        let defined = pairs.filter(|(_, defined)| **defined);
-        let masses: Vec<_> = defined.map(|((p, q), _)| (masses(x, p), masses(y, q))).collect();
+        let masses: Vec<_> = internal.iter().zip(external).map(masses).collect();
+        let defined: Vec<bool> = masses.iter().map(Option::is_some).collect();
+        let masses: Vec<_> = masses.into_iter().flatten().collect();
         let costs = |[x, y]: &[Sorted; 2]| -> Vec<f64> {
             let cost = |(p, q): &(Vec<f64>, Vec<f64>)| {
                 coupling::cost(Masses::new(x, p), Masses::new(y, q), self.order)
@@ -107,7 +107,8 @@ impl Prepared for Sorts {
             let cost = self.over.combine(costs.iter().map(|costs| costs[r]))?;
             Some(if self.order == 2 { cost.sqrt() } else { cost })
         };
-        shares.placed((0..masses.len()).map(value).collect())
+        let mut values = (0..masses.len()).map(value);
+        defined.into_iter().map(|defined| if defined { values.next()? } else { None }).collect()
     }
 }
 
@@ -170,7 +171,7 @@ impl Slices {
             let (u, v) = (projected(x, direction), projected(y, direction));
             if order == 1 {
                 let (u, v) = (Weighted::new(&u, p), Weighted::new(&v, q));
-                let curve = axis::on_points(u, v, |steps| steps.running_integral(sign));
+                let curve = steps::on_points(u, v, |steps| steps.running_integral(sign));
                 return curve.map(|(knots, values)| Curve::Line(Witness::Curve { knots, values }));
             }
             let (u, v) = (Sorted::of(&u), Sorted::of(&v));

@@ -1,10 +1,10 @@
 //! Means and variances of two samples in units of the external standard deviation, under any user
 //! weights.
 
-use super::lanes::InLanes;
-use super::user_sums::{UserSums, mean_and_sd, variance};
-use super::{DiscrepancyError, Prepared, Weighted, check};
-use crate::sample::{Sample, Shape};
+use super::both::{self, Both, OnBoth, Reading};
+use super::line::Line;
+use super::user_sums::{mean_and_sd, variance};
+use super::{DiscrepancyError, Weighted, check};
 
 /// The first two moments of the internal side, seen from the external one.
 #[derive(Clone, Copy, Debug)]
@@ -15,88 +15,38 @@ pub(super) struct Standardised {
     pub(super) variance: f64,
 }
 
-/// Per-user sums of `z = (x - centre) / sd_Q`, each side about its own mean: a side far away from
-/// the other loses no digits.
-struct Sums {
-    internal: UserSums<3>,
-    external: UserSums<3>,
-    /// Distance of the two centres, in external standard deviations.
-    offset: f64,
-}
+/// A discrepancy that is a function of the standardised moments.
+struct OnMoments(fn(Standardised) -> f64);
 
-type Rows<'a> = (&'a [f64], usize, &'a mut dyn Iterator<Item = usize>);
-
-impl Sums {
-    /// None where the external side has no spread.
-    fn of(
-        internal: Rows<'_>,
-        external: Rows<'_>,
-        internal_centre: f64,
-        (external_centre, sd): (f64, f64),
-    ) -> Self {
-        let sums = |(values, users, owners): Rows<'_>, centre: f64| {
-            let standard = values.iter().map(|value| (value - centre) / sd);
-            UserSums::of(users, owners.zip(standard.map(|z| [1.0, z, z * z])))
-        };
-        Self {
-            internal: sums(internal, internal_centre),
-            external: sums(external, external_centre),
-            offset: (internal_centre - external_centre) / sd,
-        }
-    }
-
-    /// The moments from the total sums of both sides.
-    fn standardised(&self, p: [f64; 3], q: [f64; 3]) -> Option<Standardised> {
-        let spread = variance(q);
-        (spread > 0.0).then(|| Standardised {
-            mean: (self.offset + p[1] / p[0] - q[1] / q[0]) / spread.sqrt(),
-            variance: variance(p) / spread,
+impl OnBoth for OnMoments {
+    #[inline(always)]
+    fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
+        let (internal, external) = (&both.line.internal, &both.line.external);
+        // Each side about its own mean: a side far away from the other loses no digits.
+        let offset = (internal.centre - external.centre) / external.scale();
+        let ratio = internal.scale() / external.scale();
+        std::array::from_fn(|lane| {
+            let [p, q] = [0, 1].map(|side| both.moments[side][lane]);
+            let [spread, internal_spread] =
+                [q, p].map(|[n, z, squares, _]| variance([n, z, squares]));
+            if spread <= 0.0 {
+                return f64::NAN;
+            }
+            (self.0)(Standardised {
+                mean: (offset + ratio * (p[1] / p[0]) - q[1] / q[0]) / spread.sqrt(),
+                variance: ratio * ratio * internal_spread / spread,
+            })
         })
     }
 }
 
-/// A discrepancy that is a function of the standardised moments.
-struct OnMoments {
-    sums: Sums,
-    value: fn(Standardised) -> f64,
-}
-
-impl InLanes for OnMoments {
-    fn lanes<const L: usize>(
-        &self,
-        internal: [&[f64]; L],
-        external: [&[f64]; L],
-    ) -> Option<[Option<f64>; L]> {
-        let p = self.sums.internal.under_each(internal)?;
-        let q = self.sums.external.under_each(external)?;
-        Some(std::array::from_fn(|lane| {
-            let moments = self.sums.standardised(p[lane], q[lane])?;
-            Some((self.value)(moments)).filter(|value| value.is_finite())
-        }))
-    }
-}
-
-/// Prepares two samples of real numbers.
-pub(super) fn prepare<'a>(
+/// Reads a function of the standardised moments.
+pub(super) fn reader(
     discrepancy: &'static str,
-    internal: &Sample,
-    external: &Sample,
+    line: &Line,
     value: fn(Standardised) -> f64,
-) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-    check::samples(discrepancy, Shape::Real, 1, internal, external)?;
-    let (centre, sd) = mean_and_sd(&external.values, None);
-    if sd <= 0.0 {
-        return Err(DiscrepancyError::Constant { discrepancy, value: centre });
-    }
-    let mut owners = internal.user.iter().map(|&user| user as usize);
-    let mut external_owners = external.user.iter().map(|&user| user as usize);
-    let sums = Sums::of(
-        (&internal.values, internal.users, &mut owners),
-        (&external.values, external.users, &mut external_owners),
-        mean_and_sd(&internal.values, None).0,
-        (centre, sd),
-    );
-    Ok(Box::new(OnMoments { sums, value }))
+) -> Option<Reading> {
+    both::with_spread(discrepancy, line, OnMoments(value))
 }
 
 /// Means and standard deviations (n) of weighted points.

@@ -6,9 +6,10 @@
 //! the mean of the upper share 1 - p (Rockafellar and Uryasev 2000). Witness: `-sign(gap) (x - t)+
 //! / ((1 - p) sd_Q)`, which pays for what the heaviest users do, in proportion.
 
-use super::merged::{self, Both, Merged, OnBoth};
+use super::both::{self, Both, OnBoth, Reading};
+use super::line::Line;
 use super::standardised::sign;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
+use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `tail-gap`.
@@ -38,6 +39,7 @@ impl TailGap {
 }
 
 impl OnBoth for TailGap {
+    #[inline(always)]
     fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
         self.gaps(both).0.map(f64::abs)
     }
@@ -87,13 +89,16 @@ impl Discrepancy for TailGap {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        both::with_spread(NAME, line, *self)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let merged = Merged::of_samples(NAME, internal, external)?;
-        Ok(merged.with_spread(NAME)?.prepared(*self))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -101,7 +106,7 @@ impl Discrepancy for TailGap {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_spread_points(NAME, internal, external, |both| {
+        Some(both::on_spread_points(NAME, internal, external, |both| {
             let ([gap], [from]) = self.gaps(both);
             let (at, rise) = (vec![0.0], -sign(gap) / (1.0 - self.p));
             let between = vec![[0.0; 5], [0.0, rise, 0.0, 0.0, 0.0]];
@@ -115,7 +120,7 @@ impl Discrepancy for TailGap {
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
         let value = |both: &Both<'_, 1>| self.gaps(both).0[0].abs();
-        Some(merged::on_spread_points(NAME, internal, external, value))
+        Some(both::on_spread_points(NAME, internal, external, value))
     }
 }
 

@@ -6,8 +6,10 @@
 //! F = G on an interval, as on both sides of all values, the distance has a kink: it grows with mass
 //! that comes there and with mass that leaves. The witness takes the slope in the middle, 0.
 
-use super::axis::{self, Axis, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::both::Reading;
+use super::line::Line;
+use super::steps::{self, OnSteps, Steps};
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `wasserstein-1`.
@@ -22,9 +24,10 @@ const ROUNDING: f64 = 1e-12;
 /// # Errors
 /// Empty sides, values or weights that are not finite.
 pub fn distance(internal: Weighted<'_>, external: Weighted<'_>) -> Result<f64, DiscrepancyError> {
-    axis::on_points(internal, external, |steps| area(steps)[0])
+    steps::on_points(internal, external, |steps| area(steps)[0])
 }
 
+#[inline(always)]
 fn area<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
     steps.integral(f64::abs)
 }
@@ -34,6 +37,7 @@ fn sign(gap: f64) -> f64 {
 }
 
 impl OnSteps for Wasserstein1 {
+    #[inline(always)]
     fn on_steps<const L: usize>(steps: &Steps<'_, L>) -> [f64; L] {
         let areas = area(steps);
         std::array::from_fn(|lane| areas[lane] / steps.sd[lane])
@@ -69,13 +73,16 @@ impl Discrepancy for Wasserstein1 {
         Shape::Real
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        steps::with_spread::<Self>(NAME, line)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let axis = Axis::of_samples(NAME, internal, external)?;
-        Ok(axis.with_spread(NAME)?.prepared::<Self>())
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -83,14 +90,14 @@ impl Discrepancy for Wasserstein1 {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| {
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
             let (knots, values) = steps.running_integral(|gap| sign(gap) / steps.sd[0]);
             Witness::Curve { knots, values }
         }))
     }
 
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        axis::value::<Self>(NAME, internal, external)
+        steps::value::<Self>(NAME, internal, external)
     }
 
     fn weighted_value(
@@ -98,7 +105,9 @@ impl Discrepancy for Wasserstein1 {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(axis::on_spread_points(NAME, internal, external, |steps| area(steps)[0] / steps.sd[0]))
+        Some(steps::on_spread_points(NAME, internal, external, |steps| {
+            area(steps)[0] / steps.sd[0]
+        }))
     }
 }
 

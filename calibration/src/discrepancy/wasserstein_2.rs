@@ -8,11 +8,13 @@
 //! reach the same level the target is anywhere between two external values, a kink, and the
 //! witness takes their middle.
 
-use super::merged::{self, Both, Merged, ROUNDING};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness};
+use super::both::{self, Both, OnBoth, ROUNDING, Reading};
+use super::line::Line;
+use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
 use crate::sample::{Sample, Shape};
 
 /// `wasserstein-2`.
+#[derive(Clone, Copy)]
 pub struct Wasserstein2;
 
 const NAME: &str = "wasserstein-2";
@@ -20,16 +22,16 @@ const NAME: &str = "wasserstein-2";
 /// Values of a side in ascending order, with the distribution function there.
 type Levels = Vec<(f64, f64)>;
 
-/// Distinct values that have weight.
-fn levels(both: &Both<'_, 1>) -> [Levels; 2] {
+/// Distinct values that have weight in a lane.
+fn levels<const L: usize>(both: &Both<'_, L>, lane: usize) -> [Levels; 2] {
     let mut sides = [Vec::new(), Vec::new()];
     both.each(|place| {
         let [p, q] = &mut sides;
-        if place.p[0] > 0.0 {
-            p.push((place.value, place.f[0]));
+        if place.p[lane] > 0.0 {
+            p.push((place.value, place.f[lane]));
         }
-        if place.q[0] > 0.0 {
-            q.push((place.value, place.g[0]));
+        if place.q[lane] > 0.0 {
+            q.push((place.value, place.g[lane]));
         }
     });
     sides
@@ -65,36 +67,15 @@ fn targets([p, q]: &[Levels; 2]) -> Vec<f64> {
     targets
 }
 
-/// Two samples made ready: rows of each side in ascending order, with their owners.
-struct Ranked {
-    merged: Merged,
-    sides: [Vec<(f64, u32)>; 2],
-}
-
-impl Prepared for Ranked {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let [scale] = self.merged.under([internal], [external])?.sd;
-        let [p, q] = &self.sides;
-        let value = cost(&[climbing(p, internal), climbing(q, external)], scale).sqrt();
-        value.is_finite().then_some(value)
+impl OnBoth for Wasserstein2 {
+    #[inline(always)]
+    fn on_both<const L: usize>(&self, both: &Both<'_, L>) -> [f64; L] {
+        std::array::from_fn(|lane| cost(&levels(both, lane), both.sd[lane]).sqrt())
     }
 }
 
-fn climbing(rows: &[(f64, u32)], weights: &[f64]) -> Levels {
-    let mut mass = 0.0;
-    let mut levels: Levels = rows
-        .iter()
-        .map(|&(value, owner)| {
-            mass += weights[owner as usize];
-            (value, mass)
-        })
-        .collect();
-    levels.iter_mut().for_each(|level| level.1 /= mass);
-    levels
-}
-
 fn potential(both: &Both<'_, 1>, centre: f64) -> Witness {
-    let sides = levels(both);
+    let sides = levels(both, 0);
     let scale = both.sd[0];
     let knots: Vec<f64> = sides[0].iter().map(|level| level.0).collect();
     let targets = targets(&sides).into_iter().map(|target| (target - centre) / scale);
@@ -147,13 +128,16 @@ impl Discrepancy for Wasserstein2 {
         true
     }
 
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        both::with_spread(NAME, line, *self)
+    }
+
     fn prepare<'a>(
         &self,
         internal: &'a Sample,
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        let merged = Merged::of_samples(NAME, internal, external)?.with_spread(NAME)?;
-        Ok(Box::new(Ranked { sides: merged.sides(), merged }))
+        shared::prepare(self, internal, external)
     }
 
     fn witness(
@@ -161,7 +145,7 @@ impl Discrepancy for Wasserstein2 {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<Witness, DiscrepancyError>> {
-        Some(merged::on_spread_points(NAME, internal, external, |both| {
+        Some(both::on_spread_points(NAME, internal, external, |both| {
             potential(both, both.centre())
         }))
     }
@@ -171,8 +155,8 @@ impl Discrepancy for Wasserstein2 {
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
-        Some(merged::on_spread_points(NAME, internal, external, |both| {
-            cost(&levels(both), both.sd[0])
+        Some(both::on_spread_points(NAME, internal, external, |both| {
+            cost(&levels(both, 0), both.sd[0])
         }))
     }
 }

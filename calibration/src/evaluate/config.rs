@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::FalseDiscovery;
+use crate::classifier::ExaminationConfig;
 
 /// One metric of a panel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     /// Name of the feature, `user_vector` for joint metrics, or `*` for every feature that suits.
+    /// `log_amount(kind=purchase)` has the amounts of one kind; `log_amount(kind=*)` stands for those
+    /// of each kind, and for nothing where there is a single one.
     pub feature: String,
     /// Name of the discrepancy, with parameters where it has some, as in `energy-nd(rows=500)`; or
     /// `*` for every discrepancy that suits.
@@ -50,6 +53,11 @@ pub struct PanelConfig {
     pub joint_users: usize,
     /// The most users a side in the classifier test, at least 10.
     pub classifier_users: usize,
+    /// Relabellings for which the classifiers of the first evaluation seed are trained again, 19 to
+    /// 100,000, so that the p-value of the classifier test is exact; each costs as much as the test.
+    /// 0: a p-value from `permutations` relabellings of classifiers that are not trained again,
+    /// which errs on the side of no difference.
+    pub classifier_refits: usize,
     /// Name of the uncalibrated run, which `gap_closed` is measured from.
     pub before: String,
 }
@@ -64,6 +72,7 @@ impl Default for PanelConfig {
             false_discovery: FalseDiscovery::default(),
             joint_users: 2000,
             classifier_users: 20_000,
+            classifier_refits: 0,
             before: "personas".into(),
         }
     }
@@ -88,6 +97,10 @@ impl PanelConfig {
         }
         within("joint_users", self.joint_users, 10, 20_000)?;
         within("classifier_users", self.classifier_users, 10, 10_000_000)?;
+        if self.classifier_refits > 0 {
+            within("classifier_refits", self.classifier_refits, 19, 100_000)
+                .map_err(|why| format!("{why}, or be 0 for none"))?;
+        }
         let metrics = self.metrics.iter().flatten().enumerate();
         for (i, metric) in metrics {
             if self.metrics.iter().flatten().take(i).any(|earlier| earlier == metric) {
@@ -96,5 +109,16 @@ impl PanelConfig {
             }
         }
         Ok(())
+    }
+
+    /// What the classifier test looks at; the first evaluation seed is looked at closely.
+    pub(super) fn examination(&self, first: bool) -> ExaminationConfig {
+        let only_first = |count: usize| if first { count } else { 0 };
+        ExaminationConfig {
+            users: self.classifier_users,
+            relabellings: only_first(self.permutations),
+            refits: only_first(self.classifier_refits),
+            telling: first,
+        }
     }
 }

@@ -5,7 +5,7 @@ use trueup_env::EventLog;
 use super::default_panel::{self, ALL};
 use super::{Metric, PanelConfig, PanelError};
 use crate::discrepancy::{DISCREPANCIES, Named, lookup, named};
-use crate::features::{self, FEATURES, Feature, Level};
+use crate::features::{self, FEATURES, Feature, Level, of_kind};
 use crate::panel::{LeftOut, USER_VECTOR};
 use crate::sample::{Sample, Shape};
 
@@ -19,12 +19,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// Finds a feature or [`USER_VECTOR`] by name.
-    fn find(name: &str) -> Option<Self> {
+    /// Finds a feature or [`USER_VECTOR`] by name in logs of these kinds.
+    fn find(name: &str, kinds: &[String]) -> Option<Self> {
         if name == USER_VECTOR {
             return Some(Self::UserVector);
         }
-        features::find(name).map(Self::Feature)
+        of_kind::find_among(name, kinds).map(Self::Feature)
     }
 
     /// Its name.
@@ -43,10 +43,22 @@ impl Source {
         }
     }
 
-    /// Whether it is the named feature, or a vector with that feature in it.
+    /// Whether it is the named feature, a part of it, or made of it: a vector with that feature in
+    /// it, or the amounts of one kind and of all.
     pub fn contains(self, feature: &str) -> bool {
         let is_coordinate = || features::user_features().any(|member| member.name == feature);
-        self.name() == feature || (matches!(self, Self::UserVector) && is_coordinate())
+        let of_kinds = match [self.name(), feature].map(of_kind::kind_of) {
+            [Some(_), None] => feature == of_kind::BASE,
+            [None, Some(_)] => self.name() == of_kind::BASE,
+            _ => false,
+        };
+        self.is(feature) || of_kinds || (matches!(self, Self::UserVector) && is_coordinate())
+    }
+
+    /// Whether it is the named feature, however it is spelled.
+    pub fn is(self, feature: &str) -> bool {
+        let [own, other] = [self.name(), feature].map(of_kind::kind_of);
+        self.name() == feature || (own.is_some() && own == other)
     }
 
     /// What its rows are.
@@ -110,8 +122,13 @@ pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, P
     };
     let mut panel = Panel { sources: Vec::new(), metrics: Vec::new(), left_out: Vec::new() };
     let mut refused: Vec<&'static str> = Vec::new();
-    for metric in expand(wanted)? {
-        let (source, discrepancy) = resolve(&metric, config)?;
+    let kinds = external[0].kinds();
+    for metric in wanted.iter().filter(|metric| of_every_kind(metric) && kinds.len() < 2) {
+        let (feature, reason) = (metric.feature.clone(), "the log has a single kind".into());
+        panel.left_out.push(LeftOut { feature, discrepancy: None, reason });
+    }
+    for metric in expand(wanted, kinds)? {
+        let (source, discrepancy) = resolve(&metric, kinds, config)?;
         if refused.contains(&source.name()) {
             continue;
         }
@@ -138,17 +155,27 @@ pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, P
     Ok(panel)
 }
 
-/// Puts every feature or discrepancy of a fitting shape in the place of [`ALL`].
-fn expand(wanted: Vec<Metric>) -> Result<Vec<Metric>, PanelError> {
+/// Whether a metric asks for the features of all kinds.
+fn of_every_kind(metric: &Metric) -> bool {
+    of_kind::kind_of(&metric.feature) == Some(of_kind::ALL_KINDS)
+}
+
+/// Puts every feature or discrepancy of a fitting shape in the place of [`ALL`], and the features of
+/// all kinds in the place of that of [`of_kind::ALL_KINDS`].
+fn expand(wanted: Vec<Metric>, kinds: &[String]) -> Result<Vec<Metric>, PanelError> {
     let mut metrics = Vec::new();
     for metric in wanted {
-        if metric.feature != ALL && metric.discrepancy != ALL {
+        let every_kind = of_every_kind(&metric);
+        if metric.feature != ALL && metric.discrepancy != ALL && !every_kind {
             metrics.push(metric);
             continue;
         }
         let sources: Vec<Source> = match metric.feature.as_str() {
             ALL => Source::all().collect(),
-            name => vec![find_source(name)?],
+            // A log of one kind has no features of kinds, and nothing is to be compared.
+            _ if every_kind && kinds.len() < 2 => continue,
+            _ if every_kind => of_kind::all(kinds).map(Source::Feature).collect(),
+            name => vec![find_source(name, kinds)?],
         };
         let before = metrics.len();
         for source in sources {
@@ -171,9 +198,11 @@ fn expand(wanted: Vec<Metric>) -> Result<Vec<Metric>, PanelError> {
     Ok(metrics)
 }
 
-fn find_source(name: &str) -> Result<Source, PanelError> {
-    Source::find(name).ok_or_else(|| {
-        let known: Vec<&str> = Source::all().map(Source::name).chain([ALL]).collect();
+fn find_source(name: &str, kinds: &[String]) -> Result<Source, PanelError> {
+    Source::find(name, kinds).ok_or_else(|| {
+        let of_kinds = of_kind::all(kinds).map(Source::Feature);
+        let known = Source::all().chain(of_kinds).map(Source::name).chain([ALL]);
+        let known: Vec<&str> = known.collect();
         PanelError::UnknownFeature { name: name.into(), known: known.join(", ") }
     })
 }
@@ -181,8 +210,12 @@ fn find_source(name: &str) -> Result<Source, PanelError> {
 /// `joint_users` at which discrepancies that compare a limited number of rows keep their default.
 const USUAL_JOINT_USERS: f64 = 2000.0;
 
-fn resolve(metric: &Metric, config: &PanelConfig) -> Result<(Source, Named), PanelError> {
-    let source = find_source(&metric.feature)?;
+fn resolve(
+    metric: &Metric,
+    kinds: &[String],
+    config: &PanelConfig,
+) -> Result<(Source, Named), PanelError> {
+    let source = find_source(&metric.feature, kinds)?;
     let plain = named(&metric.discrepancy)?;
     let rows = plain.parameters().iter().find(|parameter| parameter.name == ROWS);
     let discrepancy = match rows {

@@ -24,6 +24,7 @@ mod config;
 mod default_panel;
 mod effect;
 mod false_discovery;
+mod families;
 mod metrics;
 pub mod permutation;
 pub mod power;
@@ -42,13 +43,14 @@ pub use false_discovery::FalseDiscovery;
 pub use summary::gap_closed;
 pub use validation::Validation;
 
-use crate::classifier::two_sample_test;
+use crate::classifier::{Examined, examine};
 use crate::discrepancy::LookupError;
 use crate::features;
 use crate::panel::CalibratorPanel;
 use crate::reward::Term;
 use crate::sample::{Sample, Shape};
 use bootstrap::{Measured, Weights};
+use families::Families;
 use metrics::Panel;
 use permutation::{Null, Relabellings};
 use power::Order;
@@ -257,6 +259,11 @@ impl Sides {
     }
 }
 
+/// The two samples of each feature.
+fn pairs<'a>(left: &'a Sides, right: &'a Sides) -> Vec<[&'a Sample; 2]> {
+    left.samples.iter().zip(&right.samples).map(|(left, right)| [left, right]).collect()
+}
+
 /// What was measured on one pair of logs.
 struct Judged {
     /// One entry a metric of the panel: the measurement, or why there is none.
@@ -265,10 +272,8 @@ struct Judged {
     nulls: Vec<Option<Null>>,
     /// One entry a metric: how it shrinks with the number of users; only for the floor.
     orders: Vec<Order>,
-    /// AUC of the classifier test; none with too few users.
-    auc: Option<Measured>,
-    /// Importance of each column of the user vectors, where it was asked for.
-    importance: Option<Vec<f64>>,
+    /// The classifier test; none with too few users.
+    examined: Option<Examined>,
 }
 
 /// What all measurements share.
@@ -297,11 +302,7 @@ impl Evaluation<'_> {
         let streams = streams.child("permutation", 0);
         let relabellings =
             Relabellings::new(users[0], users[1], self.config.permutations, &streams);
-        let test = |metric: &metrics::Chosen| {
-            let [left, right] = [left, right].map(|side| &side.samples[metric.source]);
-            Null::of(&*metric.discrepancy, left, right, &relabellings)
-        };
-        self.panel.metrics.par_iter().map(test).collect()
+        families::test(self.panel, &pairs(left, right), &relabellings)
     }
 
     fn floor(&self, reference: &Reference<'_>, streams: &Streams) -> Judged {
@@ -323,27 +324,19 @@ impl Evaluation<'_> {
         &self,
         [left, right]: [&Sides; 2],
         [left_weights, right_weights]: [&Weights; 2],
-        importance: bool,
+        first: bool,
         streams: &Streams,
     ) -> Judged {
-        let measure = |metric: &metrics::Chosen| {
-            let (left, right) = (&left.samples[metric.source], &right.samples[metric.source]);
-            let prepared = metric.discrepancy.prepare(left, right);
-            let prepared = prepared.map_err(|error| error.to_string())?;
-            Measured::of(prepared.as_ref(), left_weights, right_weights)
-                .ok_or_else(|| "the value is not defined for these users".to_string())
-        };
+        let families = Families::of(self.panel, pairs(left, right));
         let classify = || {
-            let rows = self.config.classifier_users;
-            let test = two_sample_test(&left.vectors, &right.vectors, rows, streams)?;
-            let auc = Measured::of(&test.rankings, left_weights, right_weights)?;
-            Some((auc, importance.then(|| test.importance())))
+            let sides = [&left.vectors, &right.vectors];
+            let names: Vec<&str> = features::user_features().map(|feature| feature.name).collect();
+            let config = self.config.examination(first);
+            examine(sides, [left_weights, right_weights], &names, &config, streams)
         };
-        let (metrics, classified) =
-            rayon::join(|| self.panel.metrics.par_iter().map(measure).collect(), classify);
-        let (auc, importance) = classified.unzip();
-        let importance = importance.flatten();
-        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), auc, importance }
+        let (metrics, examined) =
+            rayon::join(|| families.measure(left_weights, right_weights), classify);
+        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), examined }
     }
 }
 

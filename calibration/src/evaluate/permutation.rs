@@ -26,7 +26,7 @@
 
 use trueup_env::Streams;
 
-use crate::discrepancy::{Discrepancy, Prepared};
+use crate::discrepancy::Discrepancy;
 use crate::sample::Sample;
 
 /// Relabellings that are turned into weights at a time: the weights of all would be large.
@@ -56,6 +56,29 @@ impl Relabellings {
         };
         Self { internal, labels: (0..permutations).map(choose).collect(), users }
     }
+
+    /// Whether they are of the users of a pooled sample that begins with those of `internal`.
+    pub fn suits(&self, internal: &Sample, pooled: &Sample) -> bool {
+        self.users == pooled.users && self.internal == internal.users
+    }
+
+    /// The true labels as weights of the two sides.
+    pub fn truth(&self) -> [Vec<Vec<f64>>; 2] {
+        weights(&[(0..self.users).map(|user| user < self.internal).collect()])
+    }
+
+    /// The relabellings as weights of the two sides, some at a time.
+    pub fn weights(&self) -> impl Iterator<Item = [Vec<Vec<f64>>; 2]> {
+        self.labels.chunks(AT_A_TIME).map(weights)
+    }
+}
+
+/// 1 for users who are called simulated and 0 for others; and the other way round.
+fn weights(labels: &[Vec<bool>]) -> [Vec<Vec<f64>>; 2] {
+    [true, false].map(|side| {
+        let one = |label: &bool| if *label == side { 1.0 } else { 0.0 };
+        labels.iter().map(|labels| labels.iter().map(one).collect()).collect()
+    })
 }
 
 /// D of the true labels and of the relabellings, all measured on the pooled sample.
@@ -77,14 +100,13 @@ impl Null {
         relabellings: &Relabellings,
     ) -> Option<Self> {
         let pooled = pooled(internal, external)?;
-        if relabellings.users != pooled.users || relabellings.internal != internal.users {
+        if !relabellings.suits(internal, &pooled) {
             return None;
         }
         let prepared = discrepancy.prepare(&pooled, &pooled).ok()?;
-        let truth: Vec<bool> = (0..pooled.users).map(|user| user < relabellings.internal).collect();
-        let value = measure(prepared.as_ref(), &[truth]).pop().flatten()?;
-        let chunks = relabellings.labels.chunks(AT_A_TIME);
-        let permuted = chunks.flat_map(|labels| measure(prepared.as_ref(), labels)).collect();
+        let measure = |[p, q]: [Vec<Vec<f64>>; 2]| prepared.values(&p, &q);
+        let value = measure(relabellings.truth()).pop().flatten()?;
+        let permuted = relabellings.weights().flat_map(measure).collect();
         Some(Self { value, permuted })
     }
 
@@ -94,14 +116,6 @@ impl Null {
         let reached = self.permuted.iter().filter(|value| value.is_none_or(|value| value >= bar));
         (1 + reached.count()) as f64 / (1 + self.permuted.len()) as f64
     }
-}
-
-fn measure(prepared: &dyn Prepared, labels: &[Vec<bool>]) -> Vec<Option<f64>> {
-    let weights = |side: bool| -> Vec<Vec<f64>> {
-        let one = |label: &bool| if *label == side { 1.0 } else { 0.0 };
-        labels.iter().map(|labels| labels.iter().map(one).collect()).collect()
-    };
-    prepared.values(&weights(true), &weights(false))
 }
 
 /// The rows of both sides as one sample, the external users numbered after the internal ones; none

@@ -8,8 +8,8 @@ use super::power::{self, Order};
 use super::summary::{Entry, mean_excess, median_gap};
 use super::warnings::{coarse, warnings};
 use super::{Judged, PanelConfig, PanelError, Run, Users};
+use crate::classifier::{Examination, Examined};
 use crate::discrepancy::{Named, named};
-use crate::features;
 use crate::panel::{CalibratorPanel, LeftOut, PanelRow};
 use crate::reward::Term;
 
@@ -50,7 +50,8 @@ impl Study<'_> {
             return Err(PanelError::NothingToMeasure(reasons(&left_out)));
         }
         let before = runs.iter().position(|run| run.name == self.config.before);
-        let shared = Shared { study: self, floors: &floors, floor_auc: floor.auc.as_ref() };
+        let shared =
+            Shared { study: self, floors: &floors, floor_examined: floor.examined.as_ref() };
         let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
             let mut one = shared.panel_of(run, seeds, own, before.map(|b| &averaged[b]));
             one.left_out.splice(0..0, left_out.iter().cloned());
@@ -140,7 +141,7 @@ impl Panel {
 struct Shared<'a> {
     study: &'a Study<'a>,
     floors: &'a [Option<Floor>],
-    floor_auc: Option<&'a Measured>,
+    floor_examined: Option<&'a Examined>,
 }
 
 impl Shared<'_> {
@@ -170,18 +171,22 @@ impl Shared<'_> {
         self.control(&mut rows);
         let gap = median_gap(entries.iter().filter(|entry| !entry.optimised));
         let unseen = median_gap(entries.iter().filter(|entry| !entry.feature_rewarded));
-        let aucs: Vec<&Measured> = seeds.iter().filter_map(|seed| seed.auc.as_ref()).collect();
-        let auc = Measured::mean(&aucs).map(Measured::centred);
+        let examined: Vec<&Examined> =
+            seeds.iter().filter_map(|seed| seed.examined.as_ref()).collect();
+        let examination = Examination::of(&examined, self.floor_examined);
+        let trees = examination.as_ref().map(|examination| &examination.trees);
+        let telling = examination.iter().flat_map(|examination| &examination.telling);
         CalibratorPanel {
             name: run.name.clone(),
             gap_closed: gap.as_ref().map(|gap| gap.value),
             gap_closed_ci: gap.map(|gap| gap.interval(f64::NEG_INFINITY, f64::INFINITY)),
             gap_closed_unseen: unseen.map(|gap| gap.value),
             mean_excess: mean_excess(&entries),
-            c2st_auc: auc.as_ref().map(|auc| auc.value),
-            c2st_auc_ci: auc.map(|auc| auc.interval(0.0, 1.0)),
-            c2st_auc_floor: self.floor_auc.map(|auc| auc.value),
-            c2st_importance: importance(seeds),
+            c2st_auc: trees.map(|trees| trees.auc),
+            c2st_auc_ci: trees.map(|trees| trees.auc_ci),
+            c2st_auc_floor: self.floor_examined.map(|floor| floor.trees.auc.value),
+            c2st_importance: telling.map(|one| (one.feature.clone(), one.importance)).collect(),
+            examination,
             panel: rows,
             left_out,
             notes: Vec::new(),
@@ -238,7 +243,7 @@ impl Shared<'_> {
                 named.label() == discrepancy
                     || named.also_optimises().contains(&chosen.discrepancy.name())
             };
-            term.feature == source.name() && named(&term.discrepancy).is_ok_and(moves)
+            source.is(&term.feature) && named(&term.discrepancy).is_ok_and(moves)
         };
         Entry {
             discrepancy,
@@ -273,15 +278,4 @@ impl Shared<'_> {
             users_needed: None,
         }
     }
-}
-
-/// The importance of each user-level feature, most telling first.
-fn importance(seeds: &[Judged]) -> Vec<(String, f64)> {
-    let Some(columns) = seeds.iter().find_map(|seed| seed.importance.as_ref()) else {
-        return Vec::new();
-    };
-    let named = features::user_features().zip(columns);
-    let mut ranked: Vec<(String, f64)> = named.map(|(f, &fall)| (f.name.into(), fall)).collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    ranked
 }

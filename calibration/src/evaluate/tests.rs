@@ -86,6 +86,10 @@ fn calibrators_are_ranked_by_how_true_they_are() {
         assert!(low < panel.c2st_auc.unwrap() && panel.c2st_auc.unwrap() < high);
         assert_eq!(panel.c2st_importance.len(), features::user_features().count());
         assert!(panel.c2st_importance.is_sorted_by(|a, b| a.1 >= b.1));
+        let examination = panel.examination.as_ref().unwrap();
+        assert_eq!(examination.trees.auc_floor, panel.c2st_auc_floor);
+        assert!(examination.logistic.auc_floor.is_some());
+        assert_eq!(examination.trees.p_value, None);
         assert!(panel.notes.is_empty(), "{:?}", panel.notes);
     }
 }
@@ -252,6 +256,46 @@ fn named_metrics_are_measured_alone() {
     let twice = error(with(vec![metric("gap", "energy"), metric("gap", "energy")]));
     assert!(matches!(twice, PanelError::BadConfig(_)));
     assert!(matches!(error(PanelConfig { replicates: 3, ..quick() }), PanelError::BadConfig(_)));
+}
+
+/// `log_amount(kind=*)` stands for every kind; a metric on one kind is that of its amounts alone, and
+/// a reward on all amounts has seen it.
+#[test]
+fn amounts_of_kinds_are_metrics() {
+    let (train, test) = (world(1, 130, 1.0, 0.0, 3), world(2, 140, 1.0, 0.0, 3));
+    let metric = |kind: &str| Metric {
+        feature: format!("log_amount(kind={kind})"),
+        discrepancy: "kolmogorov-smirnov".into(),
+    };
+    let measured = |kind: &str, terms: &[Term]| {
+        let config = PanelConfig { metrics: Some(vec![metric(kind)]), ..quick() };
+        evaluate(&runs(3), Some(&train), &test, terms, &config, &Streams::new(4))
+    };
+    let panels = measured("*", &[term("log_amount", "energy")]).unwrap();
+    let names: Vec<&str> = panels[0].panel.iter().map(|row| row.feature.as_str()).collect();
+    let all = ["purchase", "refund", "fee"].map(|kind| format!("log_amount(kind={kind})"));
+    assert_eq!(names, all);
+    assert!(panels[0].panel.iter().all(|row| row.feature_rewarded && !row.optimised));
+    assert!(panels[0].panel.iter().all(|row| row.value > row.floor));
+    let by_hand = |log: &EventLog| {
+        let own = log.events().iter().filter(|event| event.kind == 1);
+        crate::sample::Sample::real(own.map(|event| event.amount.ln()).collect())
+    };
+    let distance = discrepancy::find("kolmogorov-smirnov").unwrap();
+    let personas = &runs(3)[0];
+    let values = personas.logs.iter().map(|log| distance.value(&by_hand(log), &by_hand(&test)));
+    let mean = values.map(Result::unwrap).sum::<f64>() / 2.0;
+    assert!((panels[0].panel[1].value - mean).abs() < 1e-12, "{mean}");
+    let one =
+        measured("refund", &[term("log_amount( kind=refund )", "kolmogorov-smirnov")]).unwrap();
+    assert_eq!(one[0].panel[0].value, panels[0].panel[1].value);
+    assert!(one[0].panel[0].optimised && one[0].gap_closed.is_none());
+    let unknown = measured("refunt", &[]).unwrap_err().to_string();
+    assert!(unknown.contains("log_amount(kind=refund)"), "{unknown}");
+    let config = PanelConfig { metrics: Some(vec![metric("*")]), ..quick() };
+    let (left, right) = (world(1, 130, 1.0, 0.0, 1), world(2, 140, 1.0, 0.0, 1));
+    let single = evaluate(&runs(1), Some(&left), &right, &[], &config, &Streams::new(4));
+    assert!(single.unwrap_err().to_string().contains("single kind"));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 //! A feature is a value of type [`Feature`]: a name, a unit, a level, and a function of the user's
 //! [`History`]. The same function feeds the panel (over a whole log), the statistics, and the
 //! rewards (at each event), so that what is paid is what is measured. To add one, write a file with
-//! a `pub const FEATURE` and add it to [`FEATURES`].
+//! a `pub const FEATURE` and add it to [`FEATURES`]. The amounts of single kinds are features too
+//! ([`of_kind`]).
+//!
+//! The hour of the day is no feature: a tick is a day at the finest.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::Effect;
@@ -36,6 +39,7 @@ mod mean_gap;
 mod mean_log_amount;
 mod median_log_amount;
 mod net_flow;
+pub mod of_kind;
 mod p90_log_amount;
 mod quantile;
 mod recency;

@@ -22,6 +22,7 @@
 use rayon::prelude::*;
 use trueup_env::{Clock, EventLog, History};
 
+use super::check;
 use super::part::{Frozen, Part, Past};
 use super::points::Points;
 use super::state::{Reader, Writer};
@@ -44,14 +45,13 @@ enum Distance {
     Mmd,
 }
 
+/// The distances of joint terms by name.
+pub(super) const NAMES: [&str; 3] = ["sliced-wasserstein", "energy-nd", "mmd-features"];
+
 impl Distance {
     fn named(name: &str) -> Option<Self> {
-        match name {
-            "sliced-wasserstein" => Some(Self::SlicedWasserstein),
-            "energy-nd" => Some(Self::Energy),
-            "mmd-features" => Some(Self::Mmd),
-            _ => None,
-        }
+        let at = NAMES.iter().position(|own| *own == name)?;
+        [Self::SlicedWasserstein, Self::Energy, Self::Mmd].get(at).copied()
     }
 
     fn squared(self) -> bool {
@@ -65,6 +65,20 @@ pub(super) fn is_joint(term: &Term) -> bool {
         || features::find(&term.feature)
             .is_some_and(|feature| matches!(feature.definition, Definition::Pair(_)));
     vectors && Distance::named(name(term)).is_some()
+}
+
+/// Checks a joint term as far as it goes without statistics, or says which key is wrong.
+pub(super) fn suits(term: &Term) -> Result<(), (&'static str, RewardError)> {
+    let Term { feature, discrepancy, .. } = term;
+    check::weight(term)?;
+    if discrepancy == name(term) {
+        return Ok(());
+    }
+    let problem = format!(
+        "the term on `{feature}` gives parameters to `{discrepancy}`: as a reward it takes none, \
+         because directions and frequencies are those of the statistics"
+    );
+    Err(("discrepancy", RewardError::BadTerms(problem)))
 }
 
 /// The discrepancy without parameters.
@@ -115,18 +129,8 @@ impl JointTerm {
     /// # Errors
     /// Statistics without the joint distribution, parameters, or a weight that is not positive.
     pub fn new(term: &Term, statistics: &Statistics) -> Result<Self, RewardError> {
-        let Term { feature, discrepancy, weight } = term;
-        if !(*weight > 0.0 && weight.is_finite()) {
-            return Err(RewardError::BadTerms(format!(
-                "the term on `{feature}` has the weight {weight}; give a positive number"
-            )));
-        }
-        if discrepancy != name(term) {
-            return Err(RewardError::BadTerms(format!(
-                "the term on `{feature}` gives parameters to `{discrepancy}`: as a reward it takes \
-                 none, because directions and frequencies are those of the statistics"
-            )));
-        }
+        let Term { feature, discrepancy, .. } = term;
+        suits(term).map_err(|(_, error)| error)?;
         let without = |what: &str| {
             RewardError::BadTerms(format!(
                 "the external statistics hold no {what} of `{feature}`, which `{discrepancy}` needs \

@@ -16,6 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RewardError;
+use super::check;
 use super::state::{Reader, StateError, Writer};
 
 /// How the weights of the terms are set.
@@ -56,11 +57,7 @@ impl Mix {
     /// # Errors
     /// A learning rate outside (0, 10].
     pub fn new(weights: MixWeights, rate: f64, terms: usize) -> Result<Self, RewardError> {
-        if !(rate > 0.0 && rate <= 10.0) {
-            return Err(RewardError::BadTerms(format!(
-                "the rate of the weights is {rate}; give a number above 0 and up to 10"
-            )));
-        }
+        check::rate(rate)?;
         Ok(Self { weights, rate, logs: vec![0.0; terms] })
     }
 

@@ -11,6 +11,7 @@ use trueup_env::{EventLog, Payment, replay};
 use crate::discrepancy::{DiscrepancyError, LookupError};
 use crate::statistics::{Form, Statistics};
 
+mod check;
 pub mod density;
 pub mod difference;
 mod floor;
@@ -36,8 +37,11 @@ pub mod witness;
 #[cfg(test)]
 mod joint_tests;
 #[cfg(test)]
+mod of_kind_tests;
+#[cfg(test)]
 mod tests;
 
+pub use check::Mistake;
 pub use density::DensityConfig;
 pub use difference::DifferenceConfig;
 pub use leave_one_out::LeaveOneOutConfig;

@@ -1,7 +1,7 @@
 //! What the rewards that name features and no discrepancy share: their terms.
 
-use super::{RewardError, Term, default_terms};
-use crate::features::{self, FEATURES};
+use super::{RewardError, Term, check, default_terms};
+use crate::features::{FEATURES, of_kind};
 use crate::sample::Shape;
 use crate::statistics::Statistics;
 
@@ -18,20 +18,23 @@ pub(super) fn terms(
         Some(features) => features.iter().map(|feature| (feature.clone(), 1.0)).collect(),
         None => default_terms(statistics).into_iter().map(|t| (t.feature, t.weight)).collect(),
     };
-    let term = |(feature, weight): (String, f64)| {
-        let found = features::find(&feature).ok_or_else(|| unknown(&feature))?;
-        let discrepancy = match found.shape() {
-            Shape::Category => "total-variation",
-            _ => "wasserstein-1",
-        };
-        Ok(Term { feature, discrepancy: discrepancy.into(), weight })
-    };
-    given.into_iter().map(term).collect()
+    given.into_iter().map(|(feature, weight)| term(feature, weight)).collect()
 }
 
-/// That there is no such feature.
-pub(super) fn unknown(name: &str) -> RewardError {
-    let known: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
+/// The term on one feature.
+pub(super) fn term(feature: String, weight: f64) -> Result<Term, RewardError> {
+    let found = check::feature(&feature, None).ok_or_else(|| unknown(&feature, None))?;
+    let discrepancy = match found.shape() {
+        Shape::Category => "total-variation",
+        _ => "wasserstein-1",
+    };
+    Ok(Term { feature, discrepancy: discrepancy.into(), weight })
+}
+
+/// That there is no such feature, in logs of these kinds where they are known.
+pub(super) fn unknown(name: &str, kinds: Option<&[String]>) -> RewardError {
+    let of_kinds = of_kind::all(kinds.unwrap_or_default());
+    let known: Vec<&str> = FEATURES.iter().chain(of_kinds).map(|feature| feature.name).collect();
     RewardError::UnknownFeature {
         name: name.into(),
         suggestion: super::suggestion(name, &known),

@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
+use super::check;
 use super::difference::in_time_order;
 use super::mix::{self, MixWeights};
 use super::plain;
@@ -61,12 +62,7 @@ impl PwilReward {
     /// # Errors
     /// Features that are unknown, not measured, or no single numbers or categories.
     pub fn new(config: &PwilConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        if !(config.sharpness > 0.0 && config.sharpness <= 100.0) {
-            return Err(RewardError::BadTerms(format!(
-                "sharpness is {}; give a number above 0 and up to 100",
-                config.sharpness
-            )));
-        }
+        check::sharpness(config.sharpness)?;
         let terms = plain::terms(config.features.as_deref(), statistics)?;
         let scales = Scales::new(NAME, terms, statistics, (MixWeights::Fixed, mix::RATE))?;
         Ok(Self { scales, sharpness: config.sharpness })

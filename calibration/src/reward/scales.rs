@@ -3,10 +3,11 @@
 
 use trueup_env::EventLog;
 
+use super::check::{self, Need};
 use super::floor::Floor;
 use super::mix::{Mix, MixWeights};
 use super::state::{Reader, StateError, Writer};
-use super::term::{self, Need, Ready};
+use super::term::{self, Ready};
 use super::{RewardError, Term};
 use crate::statistics::Statistics;
 
@@ -41,6 +42,7 @@ impl Scales {
         statistics: &Statistics,
         (weights, rate): (MixWeights, f64),
     ) -> Result<Self, RewardError> {
+        check::terms(&terms, Need::Value).map_err(|mistake| mistake.error)?;
         let ready = Ready::all(&terms, statistics, Need::Value)?;
         let mix = Mix::new(weights, rate, ready.len())?;
         let floors = vec![Floor::default(); ready.len()];

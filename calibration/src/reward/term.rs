@@ -2,10 +2,11 @@
 
 use trueup_env::{Clock, Event, EventLog, History};
 
+use super::check::{self, Need};
 use super::points::Points;
-use super::{RewardError, Term, plain};
+use super::{RewardError, Term};
 use crate::discrepancy::{self, Named, Weighted};
-use crate::features::{self, Definition, Feature};
+use crate::features::{Definition, Feature};
 use crate::sample::Shape;
 use crate::statistics::{Form, Statistics};
 
@@ -23,15 +24,6 @@ pub(super) struct Ready {
     pub rows_per_user: f64,
 }
 
-/// What a reward asks of a discrepancy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// A witness.
-    Witness,
-    /// A value on weighted rows.
-    Value,
-}
-
 /// What a rollout looks like to a term.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rollout {
@@ -46,25 +38,13 @@ pub(super) struct Rollout {
 impl Ready {
     /// Makes a term ready for a reward that needs this of its discrepancy.
     fn new(term: &Term, statistics: &Statistics, need: Need) -> Result<Self, RewardError> {
-        let feature = features::find(&term.feature).ok_or_else(|| plain::unknown(&term.feature))?;
-        let discrepancy = discrepancy::named(&term.discrepancy)?;
+        let (feature, discrepancy) =
+            check::term(term, need, Some(&statistics.kinds)).map_err(|(_, error)| error)?;
         let no_witness = |why: &str| RewardError::NoWitness {
             discrepancy: term.discrepancy.clone(),
             feature: term.feature.clone(),
             why: why.into(),
         };
-        if !(term.weight > 0.0 && term.weight.is_finite()) {
-            let (feature, weight) = (&term.feature, term.weight);
-            return Err(RewardError::BadTerms(format!(
-                "the term on `{feature}` has the weight {weight}; give a positive number"
-            )));
-        }
-        if discrepancy.shape() != feature.shape() {
-            let (compares, holds) = (discrepancy.shape(), feature.shape());
-            return Err(no_witness(&format!(
-                "it compares {compares:?} rows, and the feature has {holds:?} rows"
-            )));
-        }
         let measured = statistics
             .feature(feature.name)
             .ok_or_else(|| RewardError::NotMeasured(term.feature.clone()))?;
@@ -92,48 +72,28 @@ impl Ready {
     /// Itself, if its discrepancy gives what is needed.
     fn serving(self, need: Need) -> Result<Self, RewardError> {
         let (q, own) = (self.external.weighted(), &self.discrepancy);
-        let (has, why) = match need {
-            Need::Witness => (own.witness(q, q).map(|w| w.map(|_| ())), "it has no witness"),
-            Need::Value => {
-                (own.weighted_value(q, q).map(|v| v.map(|_| ())), "it has no value on shares")
-            }
+        let has = match need {
+            Need::Witness => own.witness(q, q).map(|w| w.map(|_| ())),
+            Need::Value => own.weighted_value(q, q).map(|v| v.map(|_| ())),
         };
         match has {
             None => Err(RewardError::NoWitness {
                 discrepancy: self.given,
                 feature: self.feature.name.into(),
-                why: why.into(),
+                why: need.unmet().into(),
             }),
             Some(Err(source)) => Err(self.failed(source)),
             Some(Ok(())) => Ok(self),
         }
     }
 
-    /// Makes all terms ready.
+    /// Makes terms ready that [`check::terms`] has passed.
     pub fn all(
         terms: &[Term],
         statistics: &Statistics,
         need: Need,
     ) -> Result<Vec<Self>, RewardError> {
-        if terms.is_empty() {
-            return Err(RewardError::BadTerms("a reward needs at least one term".into()));
-        }
-        let mut all: Vec<Self> = Vec::with_capacity(terms.len());
-        for term in terms {
-            let ready = Self::new(term, statistics, need)?;
-            let label = ready.discrepancy.label();
-            let same = |other: &Self| {
-                other.feature.name == term.feature && other.discrepancy.label() == label
-            };
-            if all.iter().any(same) {
-                return Err(RewardError::BadTerms(format!(
-                    "the term `{label}` on `{}` stands twice: keep one and set its weight",
-                    term.feature
-                )));
-            }
-            all.push(ready);
-        }
-        Ok(all)
+        terms.iter().map(|term| Self::new(term, statistics, need)).collect()
     }
 
     /// The feature over a simulated log.

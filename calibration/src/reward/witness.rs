@@ -34,13 +34,14 @@
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
+use super::check::{self, Need};
 use super::joint::{self, JointTerm};
 pub use super::marginal::MIN_ROWS_PER_USER;
 use super::marginal::Marginal;
 use super::mix::{self, Mix, MixWeights};
 use super::part::{Part, Past, Payments};
 use super::state::{Reader, StateError, Writer};
-use super::term::{self, Need, Ready};
+use super::term::{self, Ready};
 use super::{Pay, Reward, RewardError, Term, default_terms};
 use crate::features::Setting;
 use crate::statistics::Statistics;
@@ -92,13 +93,8 @@ impl WitnessReward {
     /// # Errors
     /// Unknown or unmeasured features, discrepancies without a witness, shares outside [0, 1).
     pub fn new(config: &WitnessConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        for (name, share) in [("memory", config.memory), ("decay", config.decay)] {
-            if !(0.0..1.0).contains(&share) {
-                return Err(RewardError::BadTerms(format!(
-                    "{name} is {share}; give a share of at least 0 and under 1"
-                )));
-            }
-        }
+        check::share("memory", config.memory)?;
+        check::share("decay", config.decay)?;
         let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
         let parts = parts(&terms, statistics)?;
         let mix = Mix::new(config.weights, config.rate, parts.len())?;
@@ -143,21 +139,9 @@ impl WitnessReward {
 
 /// One part a term, in their order.
 fn parts(terms: &[Term], statistics: &Statistics) -> Result<Vec<Box<dyn Part>>, RewardError> {
-    for (i, term) in terms.iter().enumerate().filter(|(_, term)| joint::is_joint(term)) {
-        let Term { feature, discrepancy, .. } = term;
-        let same = |other: &Term| (&other.feature, &other.discrepancy) == (feature, discrepancy);
-        if terms[..i].iter().any(same) {
-            return Err(RewardError::BadTerms(format!(
-                "the term `{discrepancy}` on `{feature}` stands twice: keep one and set its weight"
-            )));
-        }
-    }
+    check::terms(terms, Need::Witness).map_err(|mistake| mistake.error)?;
     let plain: Vec<Term> = terms.iter().filter(|term| !joint::is_joint(term)).cloned().collect();
-    let ready = match plain.is_empty() && !terms.is_empty() {
-        true => Vec::new(),
-        false => Ready::all(&plain, statistics, Need::Witness)?,
-    };
-    let mut ready = ready.into_iter();
+    let mut ready = Ready::all(&plain, statistics, Need::Witness)?.into_iter();
     let mut parts: Vec<Box<dyn Part>> = Vec::with_capacity(terms.len());
     for term in terms {
         if joint::is_joint(term) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use trueup_env::MAX_KINDS;
 
 use super::{Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION};
-use crate::features::{self, Definition};
+use crate::features::{Definition, of_kind};
 
 /// Why a statistics file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +186,7 @@ impl Statistics {
         index: usize,
         entry: &FeatureStatistics,
     ) -> Result<(), BadField> {
-        let Some(feature) = features::find(&entry.feature) else {
+        let Some(feature) = of_kind::find_among(&entry.feature, &self.kinds) else {
             return bad(field, "is no feature of this program; delete the entry");
         };
         if self.features[..index].iter().any(|other| other.feature == entry.feature) {

@@ -10,9 +10,11 @@
 //! for `kolmogorov-smirnov`.
 
 use super::{sequences, whole};
-use crate::discrepancy::axis::Axis;
 use crate::discrepancy::kolmogorov_smirnov::KolmogorovSmirnov;
-use crate::discrepancy::{Discrepancy, DiscrepancyError, Parameter, Prepared, check};
+use crate::discrepancy::line::Line;
+use crate::discrepancy::{
+    Discrepancy, DiscrepancyError, Parameter, Prepared, check, shared, steps,
+};
 use crate::sample::{Sample, Shape};
 
 /// `msas`.
@@ -122,6 +124,7 @@ impl Discrepancy for Msas {
         check::samples(NAME, Shape::Real, 1, internal, external)?;
         let p = statistics("internal", internal, self.statistic)?;
         let q = statistics("external", external, self.statistic)?;
-        Ok(Axis::of_samples(NAME, &p, &q)?.prepared::<KolmogorovSmirnov>())
+        let line = Line::of_samples(NAME, &p, &q)?;
+        Ok(shared::single(line, steps::reader::<KolmogorovSmirnov>()))
     }
 }

@@ -12,6 +12,7 @@ use super::signature::{signature, terms};
 use super::{sequences, whole};
 use crate::discrepancy::lanes::InLanes;
 use crate::discrepancy::user_sums::UserSums;
+use crate::discrepancy::wide::{self, Kernel};
 use crate::discrepancy::{Discrepancy, DiscrepancyError, Parameter, Prepared, check};
 use crate::sample::{Sample, Shape};
 
@@ -58,17 +59,37 @@ impl Side {
     /// The expected signature in each lane; none where a weighting leaves no path.
     fn under<const L: usize>(&self, weights: [&[f64]; L]) -> Option<Vec<[f64; L]>> {
         let totals = self.paths.under_each(weights)?;
-        let mut sums = vec![[0.0; L]; self.terms];
-        for (&user, signature) in self.owners.iter().zip(self.signatures.chunks_exact(self.terms)) {
+        Some(wide::run(Mean { side: self, weights, totals: totals.map(|[total]| total) }))
+    }
+}
+
+/// The pass over users.
+struct Mean<'a, const L: usize> {
+    side: &'a Side,
+    weights: [&'a [f64]; L],
+    totals: [f64; L],
+}
+
+impl<const L: usize> Kernel for Mean<'_, L> {
+    type Output = Vec<[f64; L]>;
+
+    #[inline(always)]
+    fn work(self) -> Self::Output {
+        let Self { side, weights, totals } = self;
+        let mut sums = vec![[0.0; L]; side.terms];
+        for (&user, signature) in side.owners.iter().zip(side.signatures.chunks_exact(side.terms)) {
             let share: [f64; L] =
-                std::array::from_fn(|lane| weights[lane][user as usize] / totals[lane][0]);
+                std::array::from_fn(|lane| weights[lane][user as usize] / totals[lane]);
+            if share == [0.0; L] {
+                continue;
+            }
             for (sum, term) in sums.iter_mut().zip(signature) {
                 for lane in 0..L {
                     sum[lane] += share[lane] * term;
                 }
             }
         }
-        Some(sums)
+        sums
     }
 }
 
