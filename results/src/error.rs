@@ -61,6 +61,17 @@ pub enum ResultsError {
         /// Why.
         why: String,
     },
+    /// The index could not be read or written.
+    #[error("index {}: {source}; it can be removed at any time, and is made again from the runs", path.display())]
+    Index {
+        /// Its file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A table could not be made.
+    #[error("table: {0}")]
+    Table(String),
     /// The report's template failed.
     #[error("report: {0}")]
     Template(#[from] askama::Error),
@@ -68,7 +79,7 @@ pub enum ResultsError {
 
 impl ResultsError {
     /// A failed write, with what would help.
-    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+    pub fn write(path: &Path, source: io::Error) -> Self {
         let remedy = match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 "; free some space, or choose a folder on another disk with --out"
@@ -96,5 +107,11 @@ impl ResultsError {
     /// A file that does not parse.
     pub(crate) fn malformed(path: &Path, why: impl ToString) -> Self {
         Self::Malformed { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<parquet::errors::ParquetError> for ResultsError {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::Table(error.to_string())
     }
 }

@@ -19,28 +19,35 @@
 //! # }
 //! ```
 
+mod digest;
 mod error;
 mod files;
+pub mod index;
 mod interval;
 pub mod metrics;
 pub mod plots;
 pub mod provenance;
 mod report;
 mod run_directory;
+pub mod seeds;
 mod series;
 mod summary;
+pub mod sweep;
+pub mod tables;
 pub mod tensorboard;
 pub mod training;
 
+pub use digest::Digest;
 pub use error::ResultsError;
 pub use files::write_atomically;
 pub use interval::{Estimate, mean_over_seeds};
 pub use metrics::{Metric, MetricsWriter};
 pub use provenance::{DataSource, Provenance, ProvenanceInput};
 pub use report::{ReportInput, write_report};
-pub use run_directory::{RunDirectory, State, Status, status};
+pub use run_directory::{RunDirectory, State, Status, new_folder, status};
 pub use series::{
     Facts, FeatureSeries, Histogram, Series, Side, TickSeries, TickSide, Transitions,
 };
 pub use summary::{CalibratorPrivacy, Failure, Mode, Summary};
+pub use sweep::write_sweep_report;
 pub use training::{SeedFailure, SeedResult, TrainingSummary, is_training, write_training_report};

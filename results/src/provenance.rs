@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,12 +71,15 @@ pub struct Provenance {
 impl Provenance {
     /// Looks around. What cannot be found out is said in words, never left out.
     pub fn collect(input: ProvenanceInput) -> Self {
-        let (commit, dirty) = git(env!("CARGO_MANIFEST_DIR"));
+        // Neither changes while this program runs.
+        static PROGRAM: OnceLock<((String, Option<String>), String)> = OnceLock::new();
+        let look = || (git(env!("CARGO_MANIFEST_DIR")), program_sha256());
+        let ((commit, dirty), program_sha256) = PROGRAM.get_or_init(look).clone();
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit,
             dirty,
-            program_sha256: program_sha256(),
+            program_sha256,
             rustc: env!("TRUEUP_RUSTC").to_owned(),
             target: env!("TRUEUP_TARGET").to_owned(),
             profile: env!("TRUEUP_PROFILE").to_owned(),
@@ -169,7 +173,7 @@ pub(crate) fn host() -> String {
 }
 
 /// The present second, UTC, as `2026-01-31T12:00:00Z`.
-pub(crate) fn now() -> String {
+pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -83,19 +83,7 @@ impl RunDirectory {
     /// # Errors
     /// A root that cannot be written.
     pub fn create(root: &Path, name: &str, seed: u64) -> Result<Self, ResultsError> {
-        fs::create_dir_all(root).map_err(|source| ResultsError::write(root, source))?;
-        let base = format!("{}-{seed}", folder_name(name));
-        let mut count = 1u64;
-        loop {
-            let folder = if count == 1 { base.clone() } else { format!("{base}-{count}") };
-            let path = root.join(folder);
-            // Making a folder fails where one is: of two processes, one gets it.
-            match fs::create_dir(&path) {
-                Ok(()) => return Self::begin(path),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => count += 1,
-                Err(error) => return Err(ResultsError::write(&path, error)),
-            }
-        }
+        Self::begin(new_folder(root, &format!("{}-{seed}", folder_name(name)))?)
     }
 
     /// Makes a run directory at just this path, which is absent or an empty folder.
@@ -229,6 +217,27 @@ impl RunDirectory {
     }
 }
 
+/// Makes `ROOT/NAME`, or `ROOT/NAME-2`, `-3` ... where that is taken: an earlier folder is never
+/// touched. Characters of `name` that are no letters, digits, `.`, `_` or `-` become `-`.
+///
+/// # Errors
+/// A root that cannot be written.
+pub fn new_folder(root: &Path, name: &str) -> Result<PathBuf, ResultsError> {
+    fs::create_dir_all(root).map_err(|source| ResultsError::write(root, source))?;
+    let base = folder_name(name);
+    let mut count = 1u64;
+    loop {
+        let folder = if count == 1 { base.clone() } else { format!("{base}-{count}") };
+        let path = root.join(folder);
+        // Making a folder fails where one is: of two processes, one gets it.
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => count += 1,
+            Err(error) => return Err(ResultsError::write(&path, error)),
+        }
+    }
+}
+
 /// A run that goes away without a verdict has failed.
 impl Drop for RunDirectory {
     fn drop(&mut self) {
@@ -277,7 +286,7 @@ fn locked(path: &Path, status: &Status) -> ResultsError {
     ResultsError::Locked { path: path.to_owned(), owner }
 }
 
-fn boot() -> String {
+pub(crate) fn boot() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }

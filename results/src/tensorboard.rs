@@ -1,4 +1,5 @@
-//! Event files of TensorBoard: the scalars of one curve, appended while a run goes on.
+//! Event files of TensorBoard: the scalars of one curve, appended while a run goes on, or scalars and
+//! text made at once ([`Events`]).
 //!
 //! A file is a sequence of records in the framing of TFRecord, each
 //!
@@ -9,11 +10,13 @@
 //! check of data    u32, little endian: masked CRC-32C of the data
 //! ```
 //!
-//! and an Event is a protocol buffer, written here by hand because only six of its fields are
+//! and an Event is a protocol buffer, written here by hand because only a few of its fields are
 //! needed: `wall_time` (1, double), `step` (2, int64), `file_version` (3, string), `summary` (5)
 //! holding `value` (1) of `tag` (1, string) and `simple_value` (2, float), and `session_log` (7)
-//! holding `status` (1). Sources: `tensorflow/core/lib/io/record_writer.h` and
-//! `tensorflow/core/util/event.proto`.
+//! holding `status` (1). Text is a value with a `tensor` (8) of type string instead, and `metadata`
+//! (9) that names the plugin `text`. Sources: `tensorflow/core/lib/io/record_writer.h`,
+//! `tensorflow/core/util/event.proto`, and `summary.proto` and `tensor.proto` in
+//! `tensorflow/core/framework`.
 //!
 //! A run that is resumed begins a new file beside the old one. TensorBoard reads the files of a
 //! folder by name, which is by time, as one curve. The new file opens with the start of a session
@@ -33,6 +36,11 @@ use crate::provenance::host;
 const VERSION: &str = "brain.Event:2";
 /// `SessionLog.status` of a session that starts.
 const START: u64 = 1;
+
+/// `DataType.DT_STRING`.
+const STRING: u64 = 7;
+/// `DataClass.DATA_CLASS_TENSOR`.
+const TENSOR: u64 = 2;
 
 /// Wire types of protocol buffers.
 const VARINT: u64 = 0;
@@ -90,14 +98,7 @@ impl EventFile {
         scalars: impl IntoIterator<Item = (&'a str, f64)>,
     ) -> Result<(), ResultsError> {
         let now = wall_time();
-        let mut values = Vec::new();
-        for (tag, value) in scalars {
-            if !value.is_finite() {
-                let what = format!("{tag} at step {step}");
-                return Err(ResultsError::NotFinite { what, value });
-            }
-            values.extend(field_bytes(1, &scalar(tag, value)));
-        }
+        let values = summary(step, scalars)?;
         let mut records = Vec::new();
         if !self.started {
             let session = field_varint(1, START);
@@ -113,6 +114,48 @@ impl EventFile {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The content of an event file, made in memory: the same calls give the same bytes.
+#[derive(Clone, Debug)]
+pub struct Events {
+    bytes: Vec<u8>,
+    wall_time: f64,
+}
+
+impl Events {
+    /// No events yet; all of them will say that they happened at this time, in seconds since 1970.
+    pub fn new(wall_time: f64) -> Self {
+        let mut bytes = framed(&version_event(wall_time));
+        // Whoever has an older file open drops what it read of it.
+        bytes.extend(framed(&event(wall_time, 0, 7, &field_varint(1, START))));
+        Self { bytes, wall_time }
+    }
+
+    /// Appends named scalars at a step, as [`EventFile::append`] does.
+    ///
+    /// # Errors
+    /// A value that is not finite.
+    pub fn scalars<'a>(
+        &mut self,
+        step: i64,
+        scalars: impl IntoIterator<Item = (&'a str, f64)>,
+    ) -> Result<(), ResultsError> {
+        let values = summary(step, scalars)?;
+        self.bytes.extend(framed(&event(self.wall_time, step, 5, &values)));
+        Ok(())
+    }
+
+    /// Appends text in Markdown.
+    pub fn text(&mut self, step: i64, tag: &str, text: &str) {
+        let values = field_bytes(1, &text_value(tag, text));
+        self.bytes.extend(framed(&event(self.wall_time, step, 5, &values)));
+    }
+
+    /// The bytes of the file.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
@@ -134,6 +177,36 @@ fn event(wall_time: f64, step: i64, field: u64, message: &[u8]) -> Vec<u8> {
     event.extend(field_varint(2, step as u64));
     event.extend(field_bytes(field, message));
     event
+}
+
+/// A Summary of scalars.
+fn summary<'a>(
+    step: i64,
+    scalars: impl IntoIterator<Item = (&'a str, f64)>,
+) -> Result<Vec<u8>, ResultsError> {
+    let mut values = Vec::new();
+    for (tag, value) in scalars {
+        if !value.is_finite() {
+            let what = format!("{tag} at step {step}");
+            return Err(ResultsError::NotFinite { what, value });
+        }
+        values.extend(field_bytes(1, &scalar(tag, value)));
+    }
+    Ok(values)
+}
+
+/// A Summary.Value of text: a tensor of one string.
+fn text_value(tag: &str, text: &str) -> Vec<u8> {
+    let one = field_varint(1, 1);
+    let tensor = [
+        field_varint(1, STRING),
+        field_bytes(2, &field_bytes(2, &one)),
+        field_bytes(8, text.as_bytes()),
+    ];
+    let plugin = field_bytes(1, &field_bytes(1, b"text"));
+    let metadata = [plugin, field_varint(4, TENSOR)].concat();
+    [field_bytes(1, tag.as_bytes()), field_bytes(8, &tensor.concat()), field_bytes(9, &metadata)]
+        .concat()
 }
 
 /// A Summary.Value.

@@ -3,7 +3,7 @@
 use trueup_calibration::panel::CalibratorPanel;
 
 use super::axis::{Axis, Scale};
-use super::intervals::{Intervals, Row};
+use super::intervals::{Intervals, Row, WIDTH};
 use super::style::look;
 use super::{Outcome, Picture, PlotInput, PlotKind};
 
@@ -45,6 +45,7 @@ pub(super) fn drawing(input: PlotInput<'_>) -> Option<Intervals> {
     let floor = input.summary.calibrators.iter().find_map(|c| c.c2st_auc_floor);
     (!rows.is_empty()).then(|| Intervals {
         title: "Told apart from real users".to_owned(),
+        width: WIDTH,
         x: Axis::new(Scale::Plain, low, 1.0, 5, "AUC of a classifier (lower is better)"),
         references: floor.map(|floor| (floor, "real against real")).into_iter().collect(),
         rows,

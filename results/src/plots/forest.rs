@@ -3,7 +3,7 @@
 use trueup_calibration::panel::CalibratorPanel;
 
 use super::axis::{Axis, Scale};
-use super::intervals::{Intervals, Row};
+use super::intervals::{Intervals, Row, WIDTH};
 use super::style::look;
 use super::{Outcome, Picture, PlotInput, PlotKind};
 
@@ -47,6 +47,7 @@ pub(super) fn drawing(input: PlotInput<'_>) -> Option<Intervals> {
     }
     (!rows.is_empty()).then(|| Intervals {
         title: "Gap closed".to_owned(),
+        width: WIDTH,
         x,
         references: vec![(0.0, "uncalibrated"), (1.0, "real users")],
         rows,

@@ -21,10 +21,15 @@ pub struct Row {
     pub label: String,
 }
 
+/// Usual width of the picture, in CSS pixels.
+pub const WIDTH: u32 = 460;
+
 /// The picture.
 pub struct Intervals {
     /// Title.
     pub title: String,
+    /// Width in CSS pixels; names take what is more than [`WIDTH`].
+    pub width: u32,
     /// The axis of the values.
     pub x: Axis,
     /// Values that mean something, with their names.
@@ -64,7 +69,7 @@ const TOP: f64 = 62.0;
 
 impl Plot for Intervals {
     fn size(&self) -> (u32, u32) {
-        (460, (TOP + ROW * self.rows.len() as f64 + 52.0) as u32)
+        (self.width, (TOP + ROW * self.rows.len() as f64 + 52.0) as u32)
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
@@ -73,7 +78,8 @@ impl Plot for Intervals {
         let widest = |text: fn(&Row) -> &str| {
             self.rows.iter().map(|r| canvas.width_of(text(r), TEXT)).fold(0.0, f64::max)
         };
-        let left = 22.0 + (widest(|row| &row.name) * SLACK).min(150.0);
+        let most = 150.0 + f64::from(self.width.saturating_sub(WIDTH));
+        let left = 22.0 + (widest(|row| &row.name) * SLACK).min(most);
         let right = width - 22.0 - widest(|row| &row.label) * SLACK;
         let bottom = TOP + ROW * self.rows.len() as f64;
         let place = |value: f64| left + self.x.share(value) * (right - left);
@@ -106,6 +112,7 @@ impl Plot for Intervals {
             canvas.text(&row.label, right + 14.0, y, TEXT, INK, Anchor::Start)?;
         }
         let middle = (left + right) / 2.0;
-        canvas.text(&self.x.title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
+        let title = canvas.fit(&self.x.title, TEXT, middle.min(width - middle) * 2.0);
+        canvas.text(&title, middle, bottom + 34.0, TEXT, INK, Anchor::Middle)
     }
 }

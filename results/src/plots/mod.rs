@@ -12,6 +12,7 @@ use crate::summary::Summary;
 
 mod autocorrelation;
 mod axis;
+mod bands;
 mod canvas;
 mod classifier;
 mod ecdf;
@@ -25,22 +26,28 @@ mod kinds;
 mod learning_curve;
 mod learning_curves;
 mod mark;
+mod matrix;
 mod over_time;
 mod overview;
 mod panel_forest;
 mod qq;
 mod render;
+mod scatter;
 mod shade;
 mod style;
 mod transitions;
 mod witness;
 
 pub(crate) use crate::report::count;
-pub(crate) use axis::{money, number};
+pub(crate) use axis::{Axis, Scale, money, number};
+pub(crate) use bands::{Band, Bands};
 pub use canvas::{Canvas, PlotError};
+pub(crate) use intervals::{Intervals, Row};
 pub use learning_curves::{Group, LearningCurves, groups};
+pub(crate) use matrix::{Matrix, MatrixCell, MatrixRow};
 pub use render::Render;
-pub(crate) use style::{FAMILY, THEME};
+pub(crate) use scatter::{Point, Scatter};
+pub(crate) use style::{FAMILY, THEME, look};
 
 /// What plots are made from.
 #[derive(Clone, Copy, Debug)]

@@ -154,6 +154,83 @@ fn no_text_leaves_curves_over_seeds() {
     assert!(LearningCurves::new("", ("", ""), &[]).is_none());
 }
 
+#[test]
+fn no_text_leaves_tables_of_sweeps() {
+    let many = |n: usize| (0..n).map(|i| format!("{i} {LONG}")).collect::<Vec<_>>();
+    let cell = |text: &str| Some(MatrixCell { text: text.to_owned(), shade: Some(-0.4) });
+    for (rows, columns) in [(1, 1), (3, 14), (14, 3)] {
+        let row = |label: String| MatrixRow {
+            label,
+            cells: vec![cell("● 0.000123×"); columns],
+            apart: true,
+        };
+        let matrix = || Matrix {
+            title: LONG.to_owned(),
+            sides: (LONG.to_owned(), LONG.to_owned()),
+            columns: many(columns),
+            column: 88.0,
+            rows: many(rows).into_iter().map(row).collect(),
+            key: vec![LONG.to_owned()],
+        };
+        for matrix in [matrix(), matrix().turned()] {
+            assert_eq!(outside(&matrix.svg("a", "", "").unwrap()), [""; 0]);
+        }
+        assert_eq!(matrix().turned().rows.len(), columns);
+    }
+}
+
+#[test]
+fn no_text_leaves_curves_and_points_of_sweeps() {
+    let axis = |title: &str| Axis::new(Scale::Plain, -1e7, 1e9, 5, title);
+    let many = |n: usize| (0..n).map(|i| format!("{i} {LONG}")).collect::<Vec<_>>();
+    let points = vec![(-1e7, 0.0, Some([-1e7, 1e8])), (1e9, 1e9, None)];
+    let curves = many(9).into_iter().enumerate();
+    let curves = curves.map(|(i, name)| Band { name, look: look(i), points: points.clone() });
+    let bands = Bands {
+        title: LONG.to_owned(),
+        size: (520, 330),
+        x: axis(LONG),
+        y: axis(LONG),
+        references: vec![(0.0, LONG)],
+        curves: curves.collect(),
+    };
+    assert_eq!(outside(&bands.svg("a", "", "").unwrap()), [""; 0]);
+    let point = |i: usize| Point {
+        at: (i as f64 % 3.0 * 4.9e8, 0.0),
+        ci: Some([-1e7, 1e9]),
+        label: format!("{i}: a label"),
+        look: i.is_multiple_of(2).then(|| look(i)),
+    };
+    let scatter = Scatter {
+        title: LONG.to_owned(),
+        size: (480, 340),
+        x: axis(LONG),
+        y: axis(LONG),
+        line: vec![(0.0, 0.0), (1e9, 1e9)],
+        points: (0..30).map(point).collect(),
+    };
+    let svg = scatter.svg("a", "", "").unwrap();
+    assert_eq!(outside(&svg), [""; 0]);
+    // Labels that would lie on each other are left out.
+    assert!((3..15).contains(&svg.matches(": a label").count()), "{svg}");
+    let rows = many(3).into_iter().enumerate();
+    let row = |(i, name): (usize, String)| Row {
+        name,
+        look: look(i),
+        value: 0.0,
+        ci: Some([-1e7, 1e9]),
+        label: "−12.3%".to_owned(),
+    };
+    let intervals = Intervals {
+        title: LONG.to_owned(),
+        width: 720,
+        x: axis(LONG),
+        references: vec![(0.0, "uncalibrated"), (1e9, "real users")],
+        rows: rows.map(row).collect(),
+    };
+    assert_eq!(outside(&intervals.svg("a", "", "").unwrap()), [""; 0]);
+}
+
 /// A name that no legend has room for.
 const LONG: &str = "아주 긴 이름의 보정기: resampling of whole histories with noise, 2nd form <b>";
 

@@ -14,14 +14,14 @@ use crate::run_directory::{State, Status, status};
 use crate::series::Series;
 use crate::summary::{Mode, Summary};
 
+pub(crate) mod classifier;
 mod privacy;
 mod tables;
 mod verdict;
 mod words;
 
-use tables::Bars;
 pub(crate) use tables::{Cells, Table, provenance};
-pub(crate) use verdict::Verdict;
+pub(crate) use verdict::{Verdict, percent};
 pub(crate) use words::{banner, count, discrepancy_title, feature_title, repeat};
 
 static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.woff2");
@@ -148,7 +148,7 @@ pub(crate) fn draw_picture(
 }
 
 /// `ecdf-log_amount`; letters of calibrators' names that a file name cannot hold become `-`.
-fn file_name(kind: &str, about: &str) -> String {
+pub(crate) fn file_name(kind: &str, about: &str) -> String {
     let keep = |c: char| {
         if c.is_alphanumeric() || "._-".contains(c) { c } else { '-' }
     };
@@ -173,7 +173,8 @@ struct Page<'a> {
     facts: Table,
     distributions: Vec<&'a Section>,
     more: Vec<&'a Section>,
-    importance: Vec<Bars>,
+    classifiers: Option<Table>,
+    importance: Vec<classifier::Bars>,
     privacy: Option<Table>,
     privacy_words: Vec<String>,
     panels: Vec<Table>,
@@ -217,7 +218,8 @@ impl<'a> Page<'a> {
                 .into_iter()
                 .filter_map(section)
                 .collect(),
-            importance: tables::importance(summary),
+            classifiers: classifier::table(summary),
+            importance: classifier::bars(summary),
             privacy: privacy::table(summary),
             privacy_words: privacy::words(summary),
             panels: tables::panels(summary),

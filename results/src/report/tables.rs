@@ -28,13 +28,6 @@ pub(crate) struct Table {
     pub open: bool,
 }
 
-/// Names with the length of their bars, in percent.
-pub(super) struct Bars {
-    pub name: String,
-    pub rows: Vec<(String, String, f64)>,
-    pub empty: String,
-}
-
 const NONE: &str = "–";
 
 fn with_interval(value: Option<String>, interval: Option<String>) -> String {
@@ -211,31 +204,6 @@ pub(super) fn left_out(summary: &Summary) -> Vec<String> {
         }
     }
     lines
-}
-
-/// What gives each simulation away.
-pub(super) fn importance(summary: &Summary) -> Vec<Bars> {
-    let largest = summary.calibrators.iter().flat_map(|c| &c.c2st_importance);
-    let largest = largest.fold(0.0, |most: f64, (_, value)| most.max(*value));
-    let bars = |c: &CalibratorPanel| Bars {
-        name: c.name.clone(),
-        rows: c
-            .c2st_importance
-            .iter()
-            .filter(|(_, value)| *value > 0.0)
-            .take(6)
-            .map(|(name, value)| {
-                let length = if largest > 0.0 { 100.0 * value / largest } else { 0.0 };
-                (feature_title(name), number(*value), (length * 10.0).round() / 10.0)
-            })
-            .collect(),
-        empty: if c.c2st_auc.is_none() {
-            "No classifier was fitted.".to_owned()
-        } else {
-            "No feature helped the classifier on held-out users.".to_owned()
-        },
-    };
-    summary.calibrators.iter().map(bars).collect()
 }
 
 /// Provenance as names and values.

@@ -2,6 +2,7 @@
 
 use trueup_calibration::panel::{CalibratorPanel, PanelRow};
 
+use super::classifier;
 use super::words::{discrepancy_title, feature_title};
 use crate::plots::number;
 use crate::summary::{Mode, Summary, apart};
@@ -29,6 +30,9 @@ pub(super) fn of(summary: &Summary) -> Verdict {
         None => sentences.extend(gap_sentence(summary, best)),
     }
     sentences.extend(classifier_sentence(best));
+    if told_apart(best) {
+        sentences.extend(classifier::sentence(best));
+    }
     if sentences.is_empty() {
         sentences.push(format!("{} has a panel, but no overall value.", best.name));
     }
@@ -43,7 +47,7 @@ pub(super) fn of(summary: &Summary) -> Verdict {
 }
 
 /// A share as a percentage; never rounded up to a perfect 100%.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let tenths = (share * 1000.0).round() / 10.0;
     let tenths = if share < 1.0 && tenths >= 100.0 { 99.9 } else { tenths };
     format!("{tenths:.1}%").replace('-', "−")
@@ -167,10 +171,7 @@ fn classifier_sentence(best: &CalibratorPanel) -> Option<String> {
     let floor = best.c2st_auc_floor.map_or_else(String::new, |floor| {
         format!("; on two groups of real users it reaches {floor:.3}")
     });
-    // What real users score against each other, or guessing, whichever is higher.
-    let reference = best.c2st_auc_floor.unwrap_or(0.5).max(0.5);
-    let told_apart = best.c2st_auc_ci.map_or(auc, |ci| ci[0]) > reference;
-    let verdict = if !told_apart {
+    let verdict = if !told_apart(best) {
         "it cannot be shown to tell them apart"
     } else if auc < 0.6 {
         "they can still be told apart, if barely"
@@ -182,6 +183,13 @@ fn classifier_sentence(best: &CalibratorPanel) -> Option<String> {
          {floor}: {verdict}.",
         best.name
     ))
+}
+
+/// Whether the AUC lies above what real users score against each other, or guessing, whichever is
+/// higher.
+fn told_apart(best: &CalibratorPanel) -> bool {
+    let reference = best.c2st_auc_floor.unwrap_or(0.5).max(0.5);
+    best.c2st_auc_ci.map(|ci| ci[0]).or(best.c2st_auc).is_some_and(|low| low > reference)
 }
 
 fn unseen(best: &CalibratorPanel) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use trueup_calibration::features::of_kind;
 use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::{discrepancy, features};
 
@@ -12,6 +13,9 @@ use crate::summary::{Mode, Summary};
 
 /// Title of a feature.
 pub(crate) fn feature_title(name: &str) -> String {
+    if let Some(kind) = of_kind::kind_of(name) {
+        return format!("{}, {kind}", feature_title(of_kind::BASE));
+    }
     match features::find(name) {
         Some(feature) => feature.title.to_owned(),
         None if name == USER_VECTOR => "All user features jointly".to_owned(),
@@ -157,6 +161,19 @@ fn of_tests(summary: &Summary) -> Vec<(String, String)> {
         "p: how often dealing out the labels real and simulated at random gives a value as large. \
          q: the false discovery rate, over the metrics of a calibrator, at which this one is still \
          called a difference.",
+    );
+    let examined = || summary.calibrators.iter().flat_map(|c| &c.examination);
+    add(
+        examined().next().is_some(),
+        "Accuracy",
+        "The mean of the shares of simulated and of real users that a classifier calls what they \
+         are; 0.5 is guessing.",
+    );
+    add(
+        examined().any(|e| e.trees.p_value.is_some()),
+        "p of a classifier",
+        "How often an AUC as large comes of labels dealt out at random. Unless classifiers were \
+         trained again on them, it errs on the side of no difference.",
     );
     add(
         rows().any(|row| row.users_needed.is_some()),

@@ -1,0 +1,190 @@
+//! `summary.json` of a sweep: what every run gave, and what each trial gives over its seeds.
+//!
+//! It is a function of the plan and of the results: it holds no time and no machine, so that a sweep
+//! that was interrupted, or ran elsewhere, ends with the same bytes.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::objective::Objective;
+use super::plan::{AxisValue, Phase, Plan, PlannedTrial, RunId};
+use super::state::{RunState, sweep_state};
+use crate::error::ResultsError;
+use crate::files::read_json;
+use crate::seeds::iqm;
+use crate::summary::Summary;
+use crate::training::{TrainingSummary, is_training};
+
+/// What a sweep gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepSummary {
+    /// Name of the sweep.
+    pub name: String,
+    /// What trials are compared by.
+    pub objective: Objective,
+    /// The replications.
+    pub seeds: Vec<u64>,
+    /// One entry a trial, in the order of the plan.
+    pub trials: Vec<TrialSummary>,
+}
+
+/// What a trial gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialSummary {
+    /// Its id.
+    pub trial: String,
+    /// Why it is there.
+    pub phase: Phase,
+    /// What it sets.
+    pub values: Vec<AxisValue>,
+    /// Interquartile mean of the objective over the seeds that are done; none where there is none.
+    pub objective: Option<f64>,
+    /// One entry a seed.
+    pub runs: Vec<RunSummary>,
+}
+
+/// What a run gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The seed.
+    pub seed: u64,
+    /// `done`, `failed`, `pruned`; `waiting` for whatever is not over.
+    pub state: String,
+    /// Why it failed; none otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The objective.
+    pub objective: Option<f64>,
+    /// Environment steps.
+    pub env_steps: u64,
+    /// What each calibrator gave; empty for training on a task.
+    pub calibrators: Vec<CalibratorFigures>,
+}
+
+/// The figures of a calibrator that sum up its panel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibratorFigures {
+    /// Its name.
+    pub name: String,
+    /// Median gap closed over the metrics that no reward optimised.
+    pub gap_closed: Option<f64>,
+    /// The same over features that no reward saw.
+    pub gap_closed_unseen: Option<f64>,
+    /// Mean excess over the noise floor.
+    pub mean_excess: Option<f64>,
+    /// AUC of a classifier against test users.
+    pub c2st_auc: Option<f64>,
+}
+
+impl SweepSummary {
+    /// Reads what there is in the folder of a sweep.
+    ///
+    /// # Errors
+    /// No plan, or a run that is done and whose summary does not parse.
+    pub fn read(sweep: &Path) -> Result<Self, ResultsError> {
+        let plan = Plan::read(sweep)?;
+        let state = sweep_state(sweep, &plan);
+        let seeds = plan.header.seeds.clone();
+        // Runs come seed by seed.
+        let standing = |trial: usize, seed: usize| state.runs.get(seed * plan.trials.len() + trial);
+        let mut trials = Vec::new();
+        for (index, planned) in plan.trials.iter().enumerate() {
+            let mut runs = Vec::new();
+            for (position, &seed) in seeds.iter().enumerate() {
+                let run = RunId { trial: planned.trial.clone(), seed };
+                let standing = standing(index, position);
+                let message = standing.and_then(|s| s.message.clone());
+                let state = standing.map_or(RunState::Waiting, |s| s.state);
+                runs.push(run_summary(sweep, &plan.header.objective, &run, state, message)?);
+            }
+            trials.push(trial_summary(planned, runs));
+        }
+        Ok(Self { name: plan.header.name, objective: plan.header.objective, seeds, trials })
+    }
+
+    /// The trials of a phase that counts for the result, best first; those without a value last.
+    pub fn ranked(&self) -> Vec<&TrialSummary> {
+        let mut trials: Vec<&TrialSummary> =
+            self.trials.iter().filter(|t| t.phase != Phase::Search).collect();
+        let key = |t: &TrialSummary| t.objective.map_or(f64::INFINITY, |v| self.objective.cost(v));
+        trials.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        trials
+    }
+}
+
+fn trial_summary(planned: &PlannedTrial, runs: Vec<RunSummary>) -> TrialSummary {
+    let values: Vec<f64> = runs.iter().filter_map(|run| run.objective).collect();
+    TrialSummary {
+        trial: planned.trial.clone(),
+        phase: planned.phase,
+        values: planned.values.clone(),
+        objective: iqm(&values),
+        runs,
+    }
+}
+
+fn run_summary(
+    sweep: &Path,
+    objective: &Objective,
+    run: &RunId,
+    state: RunState,
+    message: Option<String>,
+) -> Result<RunSummary, ResultsError> {
+    let word = match state {
+        RunState::Done | RunState::Failed | RunState::Pruned => state.name(),
+        // Whether it waits, runs or was interrupted depends on the moment.
+        _ => RunState::Waiting.name(),
+    };
+    let mut summary = RunSummary {
+        seed: run.seed,
+        state: word.to_owned(),
+        reason: message.filter(|_| matches!(state, RunState::Failed | RunState::Pruned)),
+        objective: None,
+        env_steps: 0,
+        calibrators: Vec::new(),
+    };
+    let folder = run.folder(sweep);
+    let path = folder.join("summary.json");
+    // A run that failed in one calibrator has a summary of the others.
+    if !matches!(state, RunState::Done | RunState::Failed) || !path.exists() {
+        return Ok(summary);
+    }
+    if is_training(&folder)? {
+        let result: TrainingSummary = read_json(&path)?;
+        summary.objective = objective.of_training(&result);
+        summary.env_steps = result.seeds.iter().map(|seed| seed.steps).sum();
+        return Ok(summary);
+    }
+    let result: Summary = read_json(&path)?;
+    summary.objective = objective.of(&result);
+    summary.env_steps = result.env_steps;
+    summary.calibrators = result
+        .calibrators
+        .into_iter()
+        .map(|panel| CalibratorFigures {
+            name: panel.name,
+            gap_closed: panel.gap_closed,
+            gap_closed_unseen: panel.gap_closed_unseen,
+            mean_excess: panel.mean_excess,
+            c2st_auc: panel.c2st_auc,
+        })
+        .collect();
+    Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_are_not_over_have_no_value_and_no_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = crate::sweep::plan::tests::example();
+        plan.write(folder.path(), &[String::new(), String::new()]).unwrap();
+        let summary = SweepSummary::read(folder.path()).unwrap();
+        assert_eq!((summary.trials.len(), summary.trials[0].runs.len()), (2, 2));
+        assert_eq!(summary.trials[0].runs[0].state, "waiting");
+        assert_eq!(summary.ranked().len(), 2);
+    }
+}
