@@ -21,7 +21,7 @@ struct Arguments {
     common: Common,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed or was interrupted, 2 wrong usage, 3 invalid config or data.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the run failed or was interrupted, 2 wrong usage, 3 invalid config or data, 75 a task of a cluster that was asked to stop.";
 
 /// What every command understands.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,11 @@ impl Common {
         Style::choose(self.quiet)
     }
 
+    /// Threads that were asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+
     /// Prints text for a person, unless JSON or nothing was asked for.
     pub fn say(&self, text: &str) {
         if !self.json && !self.quiet {
@@ -62,14 +67,32 @@ enum Command {
     Compare(commands::compare::Compare),
     /// Check a config and print it with every default filled in.
     Validate(commands::validate::Validate),
+    /// Tell what a config would run, without running it.
+    Plan(commands::plan::Plan),
+    /// Tell how far a run or a sweep got.
+    Status(commands::status::Status),
+    /// End the jobs of a sweep on a cluster; what they work on can be gone on with.
+    Cancel(commands::cancel::Cancel),
+    /// Write the summary of a sweep from what its runs gave so far.
+    Conclude(commands::conclude::Conclude),
+    /// Do runs of a sweep; started by a runner.
+    #[command(hide = true)]
+    Worker(commands::worker::Arguments),
+    /// Do a share of a sweep, as a task of a cluster.
+    #[command(hide = true)]
+    Batch(commands::batch::Arguments),
     /// Write the report of a run again from its files.
     Report(commands::report::Report),
     /// Tell what is in a log: counts, quantiles, gaps, first rows as understood.
     Describe(commands::describe::Describe),
     /// List the discrepancies and features, or tell what one of them is.
     Metrics(commands::metrics::Metrics),
-    /// Export a run for other tools.
+    /// Export a run or a sweep for other tools.
     Export(commands::export::Export),
+    /// List, show, compare or remove runs.
+    Runs(commands::runs::Runs),
+    /// Bring the index of runs up to date, or make it anew.
+    Index(commands::index::Index),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -77,11 +100,21 @@ enum Command {
     },
 }
 
-/// What a run can be exported to.
+/// What a run or a sweep can be exported to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A Jupyter notebook that loads the run and redraws its main plot.
+    /// A Jupyter notebook that loads it and redraws the main plots, and Parquet tables.
     Ipynb,
+    /// Tables of runs, calibrators, metrics and curves for pandas, polars or DuckDB.
+    Parquet,
+    /// The same tables as CSV files.
+    Csv,
+    /// Event files of TensorBoard, one a run.
+    Tensorboard,
+    /// Runs on an MLflow server.
+    Mlflow,
+    /// A table for a paper.
+    Latex,
 }
 
 /// A folder for what a command writes.
@@ -131,10 +164,18 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Resume(resume) => resume.execute(common),
         Command::Compare(compare) => compare.execute(common),
         Command::Validate(validate) => validate.execute(common),
+        Command::Plan(plan) => plan.execute(common),
+        Command::Status(status) => status.execute(common),
+        Command::Cancel(cancel) => cancel.execute(common),
+        Command::Conclude(conclude) => conclude.execute(common),
+        Command::Worker(worker) => worker.execute(common),
+        Command::Batch(batch) => batch.execute(common),
         Command::Report(report) => report.execute(common),
         Command::Describe(describe) => describe.execute(common),
         Command::Metrics(metrics) => metrics.execute(common),
         Command::Export(export) => export.execute(common),
+        Command::Runs(runs) => runs.execute(common),
+        Command::Index(index) => index.execute(common),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "trueup", &mut script);

@@ -10,11 +10,14 @@ pub mod config;
 mod failure;
 pub mod prepare;
 pub mod progress;
+pub mod prune;
 mod recorder;
 pub mod resume;
 pub mod rewards;
 pub mod run;
+pub mod search;
 pub mod session;
+pub mod sweep;
 pub mod task_run;
 mod verdict;
 

@@ -9,7 +9,7 @@ use trueup_calibration::world::fit_world;
 use trueup_env::{CheckedWorld, EventLog, Streams};
 use trueup_results::DataSource;
 
-use crate::config::Experiment;
+use crate::config::{Experiment, Judge, Split};
 use crate::failure::Failure;
 use crate::progress::Reporter;
 
@@ -20,7 +20,7 @@ pub struct Prepared {
     pub statistics: Statistics,
     /// The training users; none where only statistics were handed over.
     pub train: Option<EventLog>,
-    /// The held-out users; none where there is no log at all.
+    /// The held-out users that judge; none where there is no log at all.
     pub test: Option<EventLog>,
     /// The world.
     pub world: CheckedWorld,
@@ -71,8 +71,14 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
             (Statistics::load(path).map_err(Failure::invalid)?, None, log)
         }
         (None, Some(log)) => {
-            let split = external::split(&log, experiment.test_share, &streams.child("split", 0))
+            let Split { test, judge, validation } = experiment.split;
+            let mut split = external::split(&log, test, &streams.child("split", 0))
                 .map_err(Failure::invalid)?;
+            if judge == Judge::Validation {
+                let streams = streams.child("validation", 0);
+                split = external::split(&split.train, validation, &streams)
+                    .map_err(Failure::invalid)?;
+            }
             (Statistics::of(&split.train), Some(split.train), Some(split.test))
         }
         (None, None) => {

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,12 +21,20 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// # Errors
 /// Where the system refuses a handler.
 pub fn catch_interrupts() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+    let mut first = true;
+    ctrlc::set_handler(move || {
+        // Work that was asked to stop by other means may still be interrupted once.
+        if !std::mem::replace(&mut first, false) {
             std::process::exit(130);
         }
+        interrupt();
         eprintln!("\ninterrupted: stopping after this iteration (once more to stop at once)");
     })
+}
+
+/// Asks the work of this process to stop, as an interrupt does.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
 }
 
 /// Whether an interrupt has come.
@@ -56,16 +64,30 @@ impl Style {
     }
 }
 
+/// Hears what a run tells, where it is one of many and does not speak to a person itself.
+pub trait Listener: Send + Sync {
+    /// A line for the log of the run.
+    fn line(&self, text: &str);
+    /// Iterations done and in all of one calibrator, and the rest in words.
+    fn progress(&self, calibrator: &str, done: usize, total: usize, words: &str);
+}
+
 /// Reports phases and lines.
 pub struct Reporter {
     style: Style,
     started: Instant,
+    listener: Option<Arc<dyn Listener>>,
 }
 
 impl Reporter {
     /// A reporter whose clock starts now.
     pub fn new(style: Style) -> Self {
-        Self { style, started: Instant::now() }
+        Self { style, started: Instant::now(), listener: None }
+    }
+
+    /// A reporter that tells a listener, and nobody else.
+    pub fn to(listener: Arc<dyn Listener>) -> Self {
+        Self { style: Style::Lines, started: Instant::now(), listener: Some(listener) }
     }
 
     /// Seconds since the start.
@@ -76,7 +98,7 @@ impl Reporter {
     /// A phase begins, or a fact that a person should know.
     pub fn line(&self, text: &str) {
         if self.style != Style::Quiet {
-            eprintln!("{:>7} {text}", format!("{:.1}s", self.seconds()));
+            tell(self.listener.as_deref(), &stamped(self.seconds(), text));
         }
     }
 
@@ -93,12 +115,24 @@ impl Reporter {
             calibrator,
             record,
             bar,
+            listener: self.listener.clone(),
             style: self.style,
             offset: self.seconds(),
             started: now,
             last: Mutex::new(now),
             base: OnceLock::new(),
         }
+    }
+}
+
+fn stamped(seconds: f64, text: &str) -> String {
+    format!("{:>7} {text}", format!("{seconds:.1}s"))
+}
+
+fn tell(listener: Option<&dyn Listener>, line: &str) {
+    match listener {
+        Some(listener) => listener.line(line),
+        None => eprintln!("{line}"),
     }
 }
 
@@ -116,6 +150,7 @@ pub struct Watch<'a> {
     calibrator: &'a str,
     record: &'a Record<'a>,
     bar: ProgressBar,
+    listener: Option<Arc<dyn Listener>>,
     style: Style,
     /// Seconds of the run at the start of this calibrator.
     offset: f64,
@@ -156,14 +191,18 @@ impl Progress for Watch<'_> {
             state.set_pos(done as u64);
         });
         self.bar.set_message(text.clone());
+        if let Some(listener) = &self.listener {
+            listener.progress(self.calibrator, done, total, &text);
+        }
         if self.style == Style::Lines
             && let Ok(mut last) = self.last.lock()
             && (last.elapsed() >= LINE_EVERY || done == total)
         {
             *last = Instant::now();
-            let clock = format!("{:.1}s", self.offset + elapsed.as_secs_f64());
             let comma = if text.is_empty() { "" } else { ", " };
-            eprintln!("{clock:>7} {}: iteration {done}/{total}{comma}{text}", self.calibrator);
+            let text = format!("{}: iteration {done}/{total}{comma}{text}", self.calibrator);
+            let seconds = self.offset + elapsed.as_secs_f64();
+            tell(self.listener.as_deref(), &stamped(seconds, &text));
         }
         go_on && !interrupted()
     }
@@ -171,8 +210,8 @@ impl Progress for Watch<'_> {
     fn note(&self, text: &str) {
         if self.style != Style::Quiet {
             let seconds = self.offset + self.started.elapsed().as_secs_f64();
-            let clock = format!("{seconds:.1}s");
-            self.bar.suspend(|| eprintln!("{clock:>7} {}: {text}", self.calibrator));
+            let line = stamped(seconds, &format!("{}: {text}", self.calibrator));
+            self.bar.suspend(|| tell(self.listener.as_deref(), &line));
         }
     }
 

@@ -85,7 +85,7 @@ impl Unfinished {
 }
 
 /// In what one program differs from another; none where the files are the same.
-fn program_difference(then: &Provenance, now: &Provenance) -> Option<String> {
+pub(crate) fn program_difference(then: &Provenance, now: &Provenance) -> Option<String> {
     if then.program_sha256 == now.program_sha256 && then.version == now.version {
         return None;
     }

@@ -7,9 +7,10 @@ use trueup_agents::calibrator::{RewardBuilder, RewardSetting};
 use trueup_agents::discriminator::{LearnedConfig, airl, gail};
 use trueup_agents::step_reward::{StepReward, Witnessed};
 use trueup_calibration::calibrator::CalibrationError;
-use trueup_calibration::reward::{REWARDS, RewardConfig, RewardError, Term};
+use trueup_calibration::features::FEATURES;
+use trueup_calibration::reward::{Mistake, REWARDS, RewardConfig, RewardError, Term};
 
-use crate::config::{Refused, Section, refuse, suggestion};
+use crate::config::{Refused, Section, complaint, refuse, suggestion};
 
 /// Kinds that learn from sequences.
 const LEARNED: [&str; 2] = [gail::NAME, airl::NAME];
@@ -31,11 +32,9 @@ impl Reward {
         if section.is_empty() {
             return Ok(Self::Witnessed(RewardConfig::default()));
         }
-        let Some(kind) = section.text("kind") else {
-            return section.rest().map(Self::Witnessed);
-        };
+        let Some(kind) = section.text("kind") else { return witnessed(section) };
         if REWARDS.contains(&kind) {
-            return section.rest().map(Self::Witnessed);
+            return witnessed(section);
         }
         if !LEARNED.contains(&kind) {
             let help = suggestion(kind, REWARDS.iter().copied().chain(LEARNED)).unwrap_or_default();
@@ -102,8 +101,27 @@ impl Reward {
     }
 }
 
+/// Reads a reward that is fitted from statistics, and checks what can be checked without them: a
+/// wrong name would else be found after the data are read.
+fn witnessed(section: &Section<'_>) -> Result<Reward, Refused> {
+    let config: RewardConfig = section.rest()?;
+    let Err(Mistake { key, error }) = config.check() else { return Ok(Reward::Witnessed(config)) };
+    let (problem, help) = match &error {
+        RewardError::Lookup(error) => complaint(error),
+        RewardError::UnknownFeature { name, .. } => {
+            let known = FEATURES.iter().map(|feature| feature.name);
+            let help = suggestion(name, known).unwrap_or_default();
+            (format!("names the unknown feature `{name}`"), help)
+        }
+        other => (format!("cannot be used: {other}"), String::new()),
+    };
+    Err(section.refuse_key_with(&key, &problem, &help))
+}
+
 #[cfg(test)]
 mod tests {
+    use miette::Diagnostic;
+
     use super::*;
     use crate::config::Document;
 
@@ -127,5 +145,76 @@ mod tests {
         assert_eq!(settings["terms"][0]["discrepancy"], "kolmogorov-smirnov");
         assert!(read("[reward]\nkind = \"pwil\"\nterms = []\n").is_err());
         assert!(read("[reward]\nkind = \"diference\"\n").is_err());
+    }
+
+    /// What can be told without data is told with its place and a remedy.
+    #[test]
+    fn mistakes_are_shown_where_they_stand() {
+        let refused = |text: &str, marked: &str, words: &[&str]| {
+            let text = format!("[reward]\n{text}\n");
+            let refused = read(&text).unwrap_err();
+            let at = refused.labels().unwrap().next().unwrap();
+            let place = &text[at.offset()..at.offset() + at.len()];
+            assert_eq!(place, marked, "{refused}");
+            let help = refused.help().map_or(String::new(), |help| help.to_string());
+            let said = format!("{refused} {help}");
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        };
+        let terms = |kind: &str, feature: &str, discrepancy: &str| {
+            format!(
+                "kind = \"{kind}\"\nterms = [{{ feature = \"gap\", discrepancy = \"energy\" }},\n\
+                 {{ feature = \"{feature}\", discrepancy = \"{discrepancy}\" }}]"
+            )
+        };
+        let words = ["`reward.terms.1.feature`", "`log_amont`", "did you mean `log_amount`?"];
+        refused(&terms("witness", "log_amont", "energy"), "\"log_amont\"", &words);
+        let words = ["`reward.terms.1.discrepancy`", "`enrgy`", "did you mean `energy`?"];
+        refused(&terms("shared", "log_amount", "enrgy"), "\"enrgy\"", &words);
+        let words = ["`psi` has no parameter `bin`", "did you mean `bins`?"];
+        refused(&terms("witness", "log_amount", "psi(bin=3)"), "\"psi(bin=3)\"", &words);
+        let words = ["bins of `psi` is 1", "a whole number from"];
+        refused(&terms("witness", "log_amount", "psi(bins=1)"), "\"psi(bins=1)\"", &words);
+        let words = ["`between-share-gap`", "no witness", "trueup metrics"];
+        refused(
+            &terms("witness", "log_amount", "between-share-gap"),
+            "\"between-share-gap\"",
+            &words,
+        );
+        let words = ["it has no value on shares"];
+        refused(
+            &terms("shared", "log_amount", "between-share-gap"),
+            "\"between-share-gap\"",
+            &words,
+        );
+        let words = ["compares Real rows", "Category rows"];
+        refused(&terms("witness", "kind", "energy"), "\"energy\"", &words);
+        let words = ["only by sliced-wasserstein, energy-nd, mmd-features"];
+        refused(&terms("witness", "user_vector", "mmd"), "\"mmd\"", &words);
+        refused(&terms("shared", "user_vector", "energy-nd"), "\"energy-nd\"", &words);
+        let words = ["takes none"];
+        refused(
+            &terms("witness", "user_vector", "energy-nd(rows=9)"),
+            "\"energy-nd(rows=9)\"",
+            &words,
+        );
+        let words = ["series of all users"];
+        refused(&terms("witness", "daily_count", "growth-gap"), "\"daily_count\"", &words);
+        let twice = "{ feature = \"gap\", discrepancy = \"energy()\" }";
+        refused(&terms("witness", "gap", "energy()"), twice, &["`reward.terms.1`", "stands twice"]);
+        refused("kind = \"witness\"\nterms = []", "[]", &["at least one term"]);
+        refused("kind = \"witness\"\nmemory = 1.0", "1.0", &["memory is 1", "under 1"]);
+        refused("kind = \"difference\"\nrate = 0.0", "0.0", &["rate", "above 0"]);
+        refused("kind = \"pwil\"\nsharpness = -1.0", "-1.0", &["sharpness is -1"]);
+        let words = ["`reward.features.1`", "did you mean `kind`?"];
+        refused("kind = \"density\"\nfeatures = [\"gap\", \"kinds\"]", "\"kinds\"", &words);
+        refused("kind = \"pwil\"\nfeatures = [\"amount_pair\"]", "\"amount_pair\"", &["vectors"]);
+        let tables =
+            "kind = \"witness\"\n[[reward.terms]]\nfeature = \"gap\"\ndiscrepancy = \"engy\"";
+        refused(tables, "\"engy\"", &["`engy`", "did you mean `energy`?"]);
+        let weight = "terms = [{ feature = \"gap\", discrepancy = \"energy\", weight = -2.0 }]";
+        refused(&format!("kind = \"witness\"\n{weight}"), "-2.0", &["the weight -2"]);
+        for name in ["sliced-wasserstein", "energy-nd", "mmd-features"] {
+            read(&format!("[reward]\n{}\n", terms("witness", "user_vector", name))).unwrap();
+        }
     }
 }

@@ -16,7 +16,7 @@ use trueup_results::{
 };
 
 use crate::calibrators::Setting;
-use crate::config::{Experiment, Named};
+use crate::config::{Experiment, Judge, Named};
 use crate::failure::Failure;
 use crate::prepare::Prepared;
 use crate::progress::{ENV_STEPS, Reporter, interrupted, thousands};
@@ -266,6 +266,9 @@ impl Attempt<'_> {
             thousands(test.user_count() as u64)
         ));
         let experiment = self.experiment;
+        if experiment.split.judge == Judge::Validation {
+            summary.notes.push("judged by validation users; the test users are unseen".into());
+        }
         summary.calibrators = evaluate::evaluate(
             runs,
             prepared.train.as_ref(),
@@ -284,6 +287,9 @@ impl Attempt<'_> {
         self.session.directory.write_series(&series)?;
         summary.seconds = self.reporter.seconds();
         self.session.directory.write_json("summary.json", summary)?;
+        if !self.session.report {
+            return Ok(None);
+        }
         self.reporter.line("drawing the report");
         let folder = self.session.directory.path();
         Ok(Some(write_report(folder, &ReportInput::read(folder)?)?))
@@ -330,6 +336,7 @@ fn unjudged(name: &str) -> CalibratorPanel {
         c2st_auc_ci: None,
         c2st_auc_floor: None,
         c2st_importance: Vec::new(),
+        examination: None,
         panel: Vec::new(),
         left_out: Vec::new(),
         notes: Vec::new(),

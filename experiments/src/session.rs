@@ -11,6 +11,8 @@ pub struct Session {
     pub directory: RunDirectory,
     /// Whether an earlier process has begun it.
     pub resumed: bool,
+    /// Whether its report is drawn; one of many runs is drawn when it is asked for.
+    pub report: bool,
 }
 
 /// Why a run stopped early.

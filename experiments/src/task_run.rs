@@ -33,8 +33,10 @@ pub struct Outcome {
     pub summary: TrainingSummary,
     /// Mean evaluation returns with actions drawn, one a seed of the summary.
     pub sampled: Vec<Option<f64>>,
-    /// The report.
-    pub report: PathBuf,
+    /// The report, if it was drawn.
+    pub report: Option<PathBuf>,
+    /// The run directory.
+    pub folder: PathBuf,
 }
 
 /// Content of `policies/seed-N/result.json`, the last file of a seed.
@@ -106,9 +108,13 @@ impl Attempt<'_> {
         }
         summary.seconds = reporter.seconds();
         session.directory.write_json("summary.json", &summary)?;
+        let folder = session.directory.path().to_owned();
+        if !session.report {
+            return Ok(Outcome { summary, sampled, report: None, folder });
+        }
         reporter.line("drawing the report");
         let report = write_training_report(session.directory.path())?;
-        Ok(Outcome { summary, sampled, report })
+        Ok(Outcome { summary, sampled, report: Some(report), folder })
     }
 
     /// What an earlier process has finished of a seed.

@@ -1,5 +1,6 @@
 //! The tables at the end of a run.
 
+use trueup_results::sweep::SweepSummary;
 use trueup_results::{Summary, TrainingSummary};
 
 use crate::progress::thousands;
@@ -25,14 +26,18 @@ pub fn table(summary: &Summary) -> String {
 }
 
 /// Rows in columns, the first aligned to the left and the others to the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
+pub fn aligned<R: AsRef<[String]>>(rows: &[R]) -> String {
+    let mut widths = vec![0; rows.iter().map(|row| row.as_ref().len()).max().unwrap_or(0)];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(widths).enumerate();
+        let cells = row.as_ref().iter().zip(&widths).enumerate();
         let line: Vec<String> = cells
-            .map(|(i, (cell, width))| match i {
+            .map(|(i, (cell, &width))| match i {
                 0 => format!("{cell:<width$}"),
                 _ => format!("{cell:>width$}"),
             })
@@ -63,6 +68,34 @@ pub fn training(summary: &TrainingSummary, sampled: &[Option<f64>]) -> String {
     text
 }
 
+/// Most trials in the table of a sweep.
+const TRIALS: usize = 12;
+
+/// The trials of a sweep, best first.
+pub fn sweep(summary: &SweepSummary) -> String {
+    let ranked = summary.ranked();
+    let mut rows = vec![["trial", "seeds done", &summary.objective.metric].map(str::to_owned)];
+    for trial in ranked.iter().take(TRIALS) {
+        let done = trial.runs.iter().filter(|run| run.objective.is_some()).count();
+        let value = trial.objective.map_or("-".into(), |value| format!("{value:.4}"));
+        let words: Vec<String> =
+            trial.values.iter().map(|value| format!("{}={}", value.path, value.label)).collect();
+        let title = if words.is_empty() { "as written".into() } else { words.join(" ") };
+        rows.push([title, format!("{done}/{}", trial.runs.len()), value]);
+    }
+    let mut text = format!(
+        "\n{}: {} trials, best first by the interquartile mean of {}:\n{}",
+        summary.name,
+        summary.trials.len(),
+        summary.objective.words(),
+        aligned(&rows)
+    );
+    if ranked.len() > TRIALS {
+        text.push_str(&format!("and {} more\n", ranked.len() - TRIALS));
+    }
+    text
+}
+
 fn headline(summary: &Summary) -> String {
     format!(
         "{} on {} held-out users ({} for training), seed {}:",
@@ -77,6 +110,10 @@ pub fn comparison(summary: &Summary, external: &str) -> String {
         let auc = calibrator.c2st_auc.map_or("-".into(), |auc| format!("{auc:.3}"));
         let name = &calibrator.name;
         text.push_str(&format!("\n{name} against {external}, C2ST AUC {auc}:\n"));
+        let telling = calibrator.examination.iter().flat_map(|e| &e.telling);
+        for one in telling.filter(|one| one.importance > 0.0).take(3) {
+            text.push_str(&format!("given away by {}: {}\n", one.feature, one.words()));
+        }
         let mut rows: Vec<_> = calibrator.panel.iter().collect();
         rows.sort_by(|a, b| (b.value - b.floor).total_cmp(&(a.value - a.floor)));
         let left = |row: &&trueup_calibration::panel::PanelRow| {

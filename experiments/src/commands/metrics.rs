@@ -185,6 +185,8 @@ fn list(all: &All) -> String {
         text += &format!("  {:column$}  {:10}  {}\n", one.name, one.level, one.definition);
     }
     text += &format!("  {USER_VECTOR:column$}  {:10}  All numbers of a user, jointly.\n", "user");
+    text += "\nlog_amount(kind=purchase) is log_amount over the events of that kind, log_amount(kind=*) in \
+             a panel that\nof each kind. The hour of the day is no feature: a tick is a day at the finest.\n";
     text
 }
 

@@ -1,9 +1,10 @@
-//! `trueup report`: writes the report of a run again from its files.
+//! `trueup report`: writes the report of a run or a sweep again from its files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use trueup_results::{
-    ReportInput, ResultsError, State, is_training, status, write_report, write_training_report,
+    ReportInput, ResultsError, State, is_training, status, sweep, write_report, write_sweep_report,
+    write_training_report,
 };
 
 use crate::cli::{Common, print_json};
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Report {
-    /// The run directory.
+    /// The run directory, or the folder of a sweep.
     dir: PathBuf,
 }
 
@@ -22,6 +23,10 @@ impl Report {
     /// # Errors
     /// A folder that is no run directory, or a run that did not get far enough.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        if sweep::is_sweep(&self.dir) {
+            let path = write_sweep_report(&self.dir).map_err(Failure::run)?;
+            return tell(common, &path);
+        }
         let status = status(&self.dir).map_err(Failure::invalid)?;
         let unfinished = |error: ResultsError| match status.state {
             State::Done => Failure::invalid(error),
@@ -36,10 +41,14 @@ impl Report {
             false => write_report(&self.dir, &ReportInput::read(&self.dir).map_err(unfinished)?),
         }
         .map_err(Failure::run)?;
-        if common.json {
-            print_json(&serde_json::json!({ "report": path }))?;
-        }
-        common.say(&format!("Report: {}", path.display()));
-        Ok(())
+        tell(common, &path)
     }
+}
+
+fn tell(common: &Common, path: &Path) -> Result<(), Failure> {
+    if common.json {
+        print_json(&serde_json::json!({ "report": path }))?;
+    }
+    common.say(&format!("Report: {}", path.display()));
+    Ok(())
 }

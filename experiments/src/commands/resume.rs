@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use trueup_results::sweep::is_sweep;
 use trueup_results::{RunDirectory, State, status};
 
 use super::run::{tell_task, tell_users};
+use super::sweep::{self, Again};
 use crate::cli::Common;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -17,11 +19,20 @@ use crate::{run, task_run};
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Resume {
-    /// The run directory.
+    /// The run directory, or the folder of a sweep.
     dir: PathBuf,
     /// Go on although another program began the run. Nothing then promises the same numbers.
     #[arg(long)]
     force: bool,
+    /// Of a sweep: try again what failed.
+    #[arg(long)]
+    retry_failed: bool,
+    /// Of a sweep: runs at a time, other than the config says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Of a sweep on a cluster: wait for its end and show how it goes.
+    #[arg(long)]
+    wait: bool,
 }
 
 impl Resume {
@@ -30,6 +41,11 @@ impl Resume {
     /// # Errors
     /// A directory that cannot be gone on with, or a run that failed.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
+        if is_sweep(&self.dir) {
+            let Self { force, retry_failed, wait, .. } = *self;
+            let jobs = self.jobs.map(usize::from);
+            return sweep::resume(&self.dir, &Again { force, retry_failed, jobs, wait }, common);
+        }
         let folder = self.dir.display();
         let status = status(&self.dir).map_err(Failure::invalid)?;
         if status.state == State::Done {
@@ -67,6 +83,6 @@ impl Resume {
         let directory = RunDirectory::reopen(&self.dir).map_err(Failure::invalid)?;
         catch_interrupts().map_err(Failure::run)?;
         reporter.line(&format!("going on in {}", self.dir.display()));
-        Ok(Session { directory, resumed: true })
+        Ok(Session { directory, resumed: true, report: true })
     }
 }

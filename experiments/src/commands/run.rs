@@ -1,15 +1,16 @@
-//! `trueup run`: from a config to a report.
+//! `trueup run`: from a config to a report; from a config with `[sweep]` to all its runs.
 
 use std::path::PathBuf;
 
 use trueup_results::RunDirectory;
 
 use crate::cli::{Common, Out, Overrides, print_json};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::failure::Failure;
 use crate::prepare::prepare;
 use crate::progress::{Reporter, catch_interrupts};
 use crate::session::Session;
+use crate::sweep::plan::is_sweep;
 use crate::{run, task_run, verdict};
 
 /// Arguments.
@@ -21,6 +22,12 @@ pub struct Run {
     overrides: Overrides,
     #[command(flatten)]
     out: Out,
+    /// Tell what would be run, and run nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Of a sweep on a cluster: wait for its end and show how it goes.
+    #[arg(long)]
+    wait: bool,
 }
 
 impl Run {
@@ -29,7 +36,14 @@ impl Run {
     /// # Errors
     /// Invalid config or data, or a run that failed.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let config = Config::read(&self.config, &self.overrides.set)?;
+        let source = Source::read(&self.config, &self.overrides.set)?;
+        if self.dry_run {
+            return super::plan::tell(&source, common);
+        }
+        if is_sweep(&source)? {
+            return super::sweep::start(&source, &self.out.folder, self.wait, common);
+        }
+        let config = Config::check(&source.document(&[]))?;
         let reporter = Reporter::new(common.style());
         match &config {
             Config::Users(experiment) => {
@@ -50,7 +64,7 @@ impl Run {
         catch_interrupts().map_err(Failure::run)?;
         let directory = RunDirectory::create(&self.out.folder, name, seed).map_err(Failure::run)?;
         reporter.line(&format!("writing {}", directory.path().display()));
-        Ok(Session { directory, resumed: false })
+        Ok(Session { directory, resumed: false, report: true })
     }
 }
 
@@ -72,7 +86,8 @@ pub(super) fn tell_task(common: &Common, outcome: &task_run::Outcome) -> Result<
         print_json(&outcome.summary)?;
     }
     common.say(&verdict::training(&outcome.summary, &outcome.sampled));
-    common.say(&format!("Report: {}", outcome.report.display()));
+    let result = outcome.report.as_ref().unwrap_or(&outcome.folder);
+    common.say(&format!("Report: {}", result.display()));
     let failed = outcome.summary.failed.iter();
     failure(failed.map(|f| format!("seed {} failed: {}", f.seed, f.reason)).collect())
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::{Common, Overrides, print, print_json};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::failure::Failure;
+use crate::sweep::plan::is_sweep;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,11 @@ impl Validate {
     /// # Errors
     /// An invalid config.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let config = Config::read(&self.config, &self.overrides.set)?;
+        let source = Source::read(&self.config, &self.overrides.set)?;
+        if is_sweep(&source)? {
+            return super::plan::tell(&source, common);
+        }
+        let config = Config::check(&source.document(&[]))?;
         let text = config.resolved().map_err(Failure::invalid)?;
         if common.json {
             let table: toml::Table = toml::from_str(&text).map_err(Failure::run)?;

@@ -1,11 +1,13 @@
 //! A TOML document whose values know their place, so that every complaint about a config shows the
 //! line with a caret.
 //!
-//! Overrides (`--set path=value`) are written under the text of the file and parsed there, so that
+//! A document is a stack of files, each laid over those before it (`base = "..."`), and overrides
+//! (`--set path=value`), which are written under the text of the last file and parsed there, so that
 //! they have a place too.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use miette::{NamedSource, SourceSpan};
 use toml::Spanned;
@@ -33,29 +35,59 @@ pub type Refused = Box<ConfigError>;
 /// A document as text, overrides included.
 #[derive(Debug)]
 pub struct Document {
-    name: String,
-    /// What complaints show: the file, and the overrides below it.
-    text: String,
-    /// What is parsed: the file, and each override behind as much space as there is text before it,
-    /// so that all places count from the start of the text.
+    /// The files; the last one's text ends with the overrides.
+    files: Vec<File>,
+    /// What is parsed: each file and each override behind as much space as there is text before it,
+    /// so that all places count from the start of the first file.
     parts: Vec<String>,
+}
+
+/// A file of a document.
+#[derive(Debug)]
+struct File {
+    /// What complaints call it.
+    name: String,
+    /// Where it starts, in bytes of all files.
+    start: usize,
+    text: String,
 }
 
 impl Document {
     /// A document called `name` in complaints, with overrides (`path=value`).
     pub fn new(name: &str, text: &str, overrides: &[String]) -> Self {
-        let mut document = Self { name: name.into(), text: text.into(), parts: vec![text.into()] };
+        Self::stacked(vec![(name.into(), text.into())], overrides)
+    }
+
+    /// A document of several files (name and text), each laid over those before it, with overrides.
+    pub fn stacked(files: Vec<(String, String)>, overrides: &[String]) -> Self {
+        let mut document = Self { files: Vec::new(), parts: Vec::new() };
+        for (name, text) in files {
+            let start = document.length();
+            document.parts.push(format!("{}{text}", " ".repeat(start)));
+            document.files.push(File { name, start, text });
+        }
         for assignment in overrides {
-            if !document.text.ends_with('\n') {
-                document.text.push('\n');
-            }
-            document.text.push_str("# --set\n");
-            let line = complete(assignment);
-            document.parts.push(format!("{}{line}", " ".repeat(document.text.len())));
-            document.text.push_str(&line);
-            document.text.push('\n');
+            document.add(assignment);
         }
         document
+    }
+
+    fn add(&mut self, assignment: &str) {
+        let line = complete(assignment);
+        if let Some(last) = self.files.last_mut() {
+            if !last.text.ends_with('\n') {
+                last.text.push('\n');
+            }
+            last.text.push_str("# --set\n");
+            self.parts.push(format!("{}{line}", " ".repeat(last.start + last.text.len())));
+            last.text.push_str(&line);
+            last.text.push('\n');
+        }
+    }
+
+    /// Bytes of all files.
+    fn length(&self) -> usize {
+        self.files.last().map_or(0, |file| file.start + file.text.len())
     }
 
     /// Parses the text and lays the overrides over it.
@@ -78,7 +110,7 @@ impl Document {
             })?;
             self.merge(&mut root, table.into_inner())?;
         }
-        let span = 0..self.text.len();
+        let span = 0..self.length();
         Ok(Section::root(self, span, root))
     }
 
@@ -140,6 +172,24 @@ impl Document {
         }
     }
 
+    /// The text at a place.
+    pub(super) fn written(&self, place: Range<usize>) -> &str {
+        let Some(file) = self.file(place.start) else { return "" };
+        let end = place.end.saturating_sub(file.start);
+        file.text.get(place.start - file.start..end).unwrap_or_default()
+    }
+
+    /// The file in which a place stands.
+    fn file(&self, place: usize) -> Option<&File> {
+        self.files.iter().rev().find(|file| file.start <= place)
+    }
+
+    /// The folder of the file in which a place stands.
+    pub(super) fn folder(&self, place: usize) -> PathBuf {
+        let path = self.file(place).map_or(Path::new(""), |file| Path::new(&file.name));
+        path.parent().unwrap_or(Path::new("")).to_owned()
+    }
+
     pub(super) fn refuse(
         &self,
         message: String,
@@ -147,10 +197,17 @@ impl Document {
         label: &str,
         help: Option<String>,
     ) -> Refused {
+        let file = span.as_ref().and_then(|span| self.file(span.start)).or(self.files.last());
+        let (name, text, first) =
+            file.map_or(("", "", 0), |file| (&file.name, &file.text, file.start));
+        let inside = |span: Range<usize>| {
+            let end = span.end.saturating_sub(first).min(text.len());
+            SourceSpan::from(span.start.saturating_sub(first).min(end)..end)
+        };
         Box::new(ConfigError {
             message,
-            text: NamedSource::new(&self.name, self.text.clone()).with_language("toml"),
-            span: span.map(SourceSpan::from),
+            text: NamedSource::new(name, text.to_owned()).with_language("toml"),
+            span: span.map(inside),
             label: label.into(),
             help,
         })
@@ -281,6 +338,32 @@ mod tests {
         assert_eq!(sizes, [2, 5]);
         let mut new = root.section("new").unwrap();
         assert_eq!(new.take::<String>("a").unwrap().unwrap().get_ref(), "x y");
+    }
+
+    #[test]
+    fn a_file_lies_over_its_base_and_each_complaint_names_the_file() {
+        let stack = |top: &str| {
+            let base = ("base.toml".to_owned(), TEXT.to_owned());
+            Document::stacked(vec![base, ("top.toml".to_owned(), top.to_owned())], &["a=1".into()])
+        };
+        let document = stack("seed = 2\n[inner]\nclock = \"week\"\n[list.b]\nsize = 7\n");
+        let mut root = document.root().unwrap();
+        assert_eq!(*root.take::<u64>("seed").unwrap().unwrap().get_ref(), 2);
+        let inner: Inner = root.section("inner").unwrap().rest().unwrap();
+        assert_eq!((inner.count, inner.clock.is_some()), (3, true));
+        let mut list = root.sections("list").unwrap().unwrap();
+        assert_eq!(*list[1].take::<u64>("size").unwrap().unwrap().get_ref(), 7);
+        let error = root.end().unwrap_err();
+        assert_eq!((error.text.name(), marked(&error)), ("top.toml", "a"));
+        let document = stack("[inner]\nclock = \"weak\"\n");
+        let mut root = document.root().unwrap();
+        let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
+        assert_eq!((error.text.name(), marked(&error)), ("top.toml", "\"weak\""));
+        assert_eq!(error.text.inner().lines().next(), Some("[inner]"));
+        let error = root.take::<String>("seed").unwrap_err();
+        assert_eq!((error.text.name(), marked(&error)), ("base.toml", "1"));
+        let error = stack("seed = = 1").root().unwrap_err();
+        assert_eq!(error.text.name(), "top.toml");
     }
 
     #[test]

@@ -39,32 +39,42 @@ impl Evaluation {
         };
         let panel: PanelConfig = section.rest()?;
         panel.check().map_err(|problem| section.refuse_problem(problem))?;
-        for metric in panel.metrics.iter().flatten() {
-            check_metric(&section, metric)?;
+        for (i, metric) in panel.metrics.iter().flatten().enumerate() {
+            check_metric(&section, i, metric)?;
         }
         Ok(Self { seeds, users, panel })
     }
 }
 
 /// A wrong name would else be found after the training.
-fn check_metric(section: &Section<'_>, metric: &Metric) -> Result<(), Refused> {
+fn check_metric(section: &Section<'_>, at: usize, metric: &Metric) -> Result<(), Refused> {
     let features: Vec<&str> =
         features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR, ALL]).collect();
-    if !features.contains(&metric.feature.as_str()) {
+    let of_kind = features::of_kind::kind_of(&metric.feature).is_some();
+    if !of_kind && !features.contains(&metric.feature.as_str()) {
         let help = suggestion(&metric.feature, features.into_iter()).unwrap_or_default();
-        let problem = format!("name the unknown feature `{}`", metric.feature);
-        return Err(section.refuse_key_with("metrics", &problem, &help));
+        let problem = format!("names the unknown feature `{}`", metric.feature);
+        return Err(section.refuse_key_with(&format!("metrics.{at}.feature"), &problem, &help));
     }
     if metric.discrepancy == ALL {
         return Ok(());
     }
     let Err(error) = discrepancy::named(&metric.discrepancy) else { return Ok(()) };
-    let (problem, help) = match &error {
+    let (problem, help) = complaint(&error);
+    Err(section.refuse_key_with(&format!("metrics.{at}.discrepancy"), &problem, &help))
+}
+
+/// What is wrong with the name of a discrepancy, and the remedy.
+pub(crate) fn complaint(error: &LookupError) -> (String, String) {
+    let (problem, help) = match error {
         LookupError::Unknown { name, .. } => (
-            format!("name the unknown discrepancy `{name}`"),
+            format!("names the unknown discrepancy `{name}`"),
             suggestion(name, discrepancy::DISCREPANCIES.iter().map(|d| d.name())),
         ),
+        LookupError::NoParameter { name, known, .. } => {
+            (format!("cannot be used: {error}"), suggestion(name, known.split(", ")))
+        }
         other => (format!("cannot be used: {other}"), None),
     };
-    Err(section.refuse_key_with("metrics", &problem, &help.unwrap_or_default()))
+    (problem, help.unwrap_or_default())
 }

@@ -9,6 +9,8 @@
 mod document;
 mod evaluation;
 mod section;
+mod source;
+mod split;
 mod task;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +20,10 @@ use trueup_calibration::world::WorldConfig;
 
 pub use document::{ConfigError, Document, Refused, suggestion};
 pub use evaluation::Evaluation;
+pub(crate) use evaluation::complaint;
 pub use section::{Placed, Section};
+pub use source::Source;
+pub use split::{Judge, Split};
 pub use task::TaskExperiment;
 
 use crate::calibrators::{self, Plan};
@@ -35,34 +40,48 @@ pub enum Config {
 }
 
 impl Config {
-    /// Reads a config file; relative paths in it start at its folder.
+    /// Reads a config file and its bases; relative paths start at the folder of the file in which
+    /// they stand.
     ///
     /// # Errors
     /// A file that cannot be read, and whatever is wrong in it, with the place.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
-        let text = read_text(path, "config")?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        Ok(Self::parse(&path.display().to_string(), &text, overrides, folder)?)
+        Ok(Self::check(&Source::read(path, overrides)?.document(&[]))?)
     }
 
     /// Checks the text of a config.
     ///
     /// # Errors
     /// Whatever is wrong, with the place.
-    pub fn parse(
-        name: &str,
-        text: &str,
-        overrides: &[String],
-        folder: &Path,
-    ) -> Result<Self, Refused> {
-        let document = Document::new(name, text, overrides);
-        let mut root = document.root()?;
+    pub fn parse(name: &str, text: &str, overrides: &[String]) -> Result<Self, Refused> {
+        Self::check(&Document::new(name, text, overrides))
+    }
+
+    /// Checks a document that holds no sweep.
+    ///
+    /// # Errors
+    /// Whatever is wrong, with the place.
+    pub fn check(document: &Document) -> Result<Self, Refused> {
+        Self::of(document.root()?)
+    }
+
+    /// Checks a config, from which the keys of a sweep have been taken.
+    pub(crate) fn of(mut root: Section<'_>) -> Result<Self, Refused> {
+        take_base(&mut root)?;
         let config = match root.has("task") {
             true => Self::Task(Box::new(TaskExperiment::check(&mut root)?)),
-            false => Self::Users(Box::new(Experiment::check(&mut root, folder)?)),
+            false => Self::Users(Box::new(Experiment::check(&mut root)?)),
         };
         root.end()?;
         Ok(config)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Users(experiment) => &experiment.name,
+            Self::Task(experiment) => &experiment.name,
+        }
     }
 
     /// The config with every default filled in and every path absolute: running it repeats the run.
@@ -70,11 +89,30 @@ impl Config {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn resolved(&self) -> Result<String, toml::ser::Error> {
+        text(&self.table()?)
+    }
+
+    /// The same as a table.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn table(&self) -> Result<toml::Table, toml::ser::Error> {
         match self {
-            Self::Users(experiment) => experiment.text(),
-            Self::Task(experiment) => experiment.text(),
+            Self::Users(experiment) => experiment.table(),
+            Self::Task(experiment) => experiment.table(),
         }
     }
+}
+
+/// `base` was followed when the files were read; here only its type is checked.
+fn take_base(root: &mut Section<'_>) -> Result<(), Refused> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged, expecting = "the path of a config, or a list of paths")]
+    enum Base {
+        One(#[allow(dead_code)] String),
+        Many(#[allow(dead_code)] Vec<String>),
+    }
+    root.take::<Base>("base").map(|_| ())
 }
 
 fn text(table: &toml::Table) -> Result<String, toml::ser::Error> {
@@ -93,8 +131,8 @@ pub struct Experiment {
     pub seed: u64,
     /// Where the real users come from.
     pub external: External,
-    /// Share of the users that are held out.
-    pub test_share: f64,
+    /// Which users are held out, and which judge.
+    pub split: Split,
     /// The world.
     pub world: WorldConfig,
     /// The reward of calibrators that are trained.
@@ -129,22 +167,27 @@ pub struct Named {
 }
 
 impl Experiment {
-    fn check(root: &mut Section<'_>, folder: &Path) -> Result<Self, Refused> {
+    fn check(root: &mut Section<'_>) -> Result<Self, Refused> {
         let (name, seed) = (run_name(root)?, seed(root)?);
-        let external = External::check(root.section("external")?, folder)?;
+        let external = External::check(root.section("external")?)?;
         // A training log is there unless statistics take its place.
         let reward = Reward::check(&root.section("reward")?, external.statistics.is_none())?;
         let experiment = Self {
             name,
             seed,
             external,
-            test_share: test_share(root.section("split")?)?,
+            split: Split::check(&root.section("split")?)?,
             world: root.section("world")?.rest()?,
             reward,
             evaluation: Evaluation::check(root.section("evaluation")?)?,
             calibrators: calibrators(root)?,
         };
         experiment.check_before(root)?;
+        if experiment.split.judge == Judge::Validation && experiment.external.statistics.is_some() {
+            let problem = "is `validation`: there are no training users to take judges from";
+            let help = "name the log as external.source, without external.statistics";
+            return Err(root.refuse_key_with("split.judge", problem, help));
+        }
         Ok(experiment)
     }
 
@@ -165,6 +208,10 @@ impl Experiment {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn text(&self) -> Result<String, toml::ser::Error> {
+        text(&self.table()?)
+    }
+
+    fn table(&self) -> Result<toml::Table, toml::ser::Error> {
         let mut external = match &self.external.map {
             Some(map) => toml::Table::try_from(map)?,
             None => toml::Table::new(),
@@ -180,8 +227,6 @@ impl Experiment {
         if let Some(users) = self.evaluation.users {
             evaluation.insert("users".into(), integer(users));
         }
-        let mut split = toml::Table::new();
-        split.insert("test".into(), self.test_share.into());
         let mut list = Vec::new();
         for calibrator in &self.calibrators {
             let mut table = calibrator.plan.resolved()?;
@@ -193,12 +238,12 @@ impl Experiment {
         root.insert("name".into(), self.name.clone().into());
         root.insert("seed".into(), toml::Value::try_from(self.seed)?);
         root.insert("external".into(), external.into());
-        root.insert("split".into(), split.into());
+        root.insert("split".into(), toml::Value::try_from(self.split)?);
         root.insert("world".into(), toml::Value::try_from(&self.world)?);
         root.insert("reward".into(), toml::Value::try_from(&self.reward)?);
         root.insert("evaluation".into(), evaluation.into());
         root.insert("calibrators".into(), list.into());
-        text(&root)
+        Ok(root)
     }
 }
 
@@ -251,19 +296,6 @@ fn checked_seed(root: &Section<'_>, seed: Placed<u64>) -> Result<u64, Refused> {
     Ok(seed.into_inner())
 }
 
-fn test_share(mut split: Section<'_>) -> Result<f64, Refused> {
-    let share = match split.take::<f64>("test")? {
-        None => 0.5,
-        Some(share) if *share.get_ref() > 0.0 && *share.get_ref() < 1.0 => share.into_inner(),
-        Some(share) => {
-            let message = format!("`split.test` is {}, not between 0 and 1", share.get_ref());
-            return Err(split.refuse(&share, message, "0.5 holds half of the users out"));
-        }
-    };
-    split.end()?;
-    Ok(share)
-}
-
 /// Reads a map and checks what can be checked without the file.
 fn checked_map(section: &Section<'_>) -> Result<Map, Refused> {
     let map: Map = section.rest()?;
@@ -279,24 +311,25 @@ fn checked_map(section: &Section<'_>) -> Result<Map, Refused> {
 }
 
 impl External {
-    fn check(mut section: Section<'_>, folder: &Path) -> Result<Self, Refused> {
-        let source = section.take::<String>("source")?.map(Placed::into_inner);
-        let statistics = section.take::<PathBuf>("statistics")?.map(Placed::into_inner);
+    fn check(mut section: Section<'_>) -> Result<Self, Refused> {
+        let source = section.take::<String>("source")?;
+        let statistics = section.take::<PathBuf>("statistics")?;
         if source.is_none() && statistics.is_none() {
             let message = "`external` names neither a source nor statistics".to_owned();
             let help = "add source = \"builtin:cdnow\" or the path of a CSV file";
             return Err(section.refuse_whole(message, help));
         }
         let map = if section.is_empty() { None } else { Some(checked_map(&section)?) };
-        let absolute = |path: PathBuf| {
-            let path = folder.join(path);
+        let absolute = |place: std::ops::Range<usize>, path: PathBuf| {
+            let path = section.folder(place.start).join(path);
             std::path::absolute(&path).unwrap_or(path)
         };
-        let source = source.map(|source| match source.starts_with("builtin:") {
-            true => source,
-            false => absolute(source.into()).display().to_string(),
+        let source = source.map(|source| match source.get_ref().starts_with("builtin:") {
+            true => source.into_inner(),
+            false => absolute(source.span(), source.into_inner().into()).display().to_string(),
         });
-        Ok(Self { source, statistics: statistics.map(absolute), map })
+        let statistics = statistics.map(|path| absolute(path.span(), path.into_inner()));
+        Ok(Self { source, statistics, map })
     }
 }
 

@@ -1,6 +1,8 @@
 //! A table of a config, from which values are taken one by one until nothing is left.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -36,6 +38,17 @@ impl<'d> Section<'d> {
         key: &'static str,
     ) -> Result<Option<Placed<T>>, Refused> {
         self.taken.push(key);
+        self.take_named(key)
+    }
+
+    /// Takes the value of a key whose name only the config knows.
+    ///
+    /// # Errors
+    /// A value of another type.
+    pub fn take_named<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+    ) -> Result<Option<Placed<T>>, Refused> {
         let Some(value) = self.table.remove(key) else { return Ok(None) };
         let span = value.span();
         match T::deserialize(ValueDeserializer::from(value)) {
@@ -67,11 +80,28 @@ impl<'d> Section<'d> {
     /// A value that is no table.
     pub fn section(&mut self, key: &'static str) -> Result<Self, Refused> {
         self.taken.push(key);
+        self.section_named(key)
+    }
+
+    /// Takes the table of a key whose name only the config knows; an empty one where there is none.
+    ///
+    /// # Errors
+    /// A value that is no table.
+    pub fn section_named(&mut self, key: &str) -> Result<Self, Refused> {
         let (span, value) = match self.table.remove(key) {
             None => (self.span.clone(), DeValue::Table(DeTable::new())),
             Some(value) => (value.span(), value.into_inner()),
         };
         self.inner(self.path(key), span, value)
+    }
+
+    /// The keys that are left, with their places, in the order of the text.
+    pub fn keys(&self) -> Vec<Placed<String>> {
+        let placed =
+            |key: &Spanned<Cow<'_, str>>| Spanned::new(key.span(), key.get_ref().to_string());
+        let mut keys: Vec<_> = self.table.keys().map(placed).collect();
+        keys.sort_by_key(|key| key.span().start);
+        keys
     }
 
     /// Takes the array of tables `key`; none where there is no such key.
@@ -136,6 +166,21 @@ impl<'d> Section<'d> {
         self.table.get(key).and_then(|value| value.get_ref().as_str())
     }
 
+    /// Whether a key that stays in the section is a table.
+    pub fn is_table(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// Whether a key that stays in the section is an array.
+    pub fn is_array(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_array())
+    }
+
+    /// How a value is written in the text.
+    pub fn written<T>(&self, value: &Placed<T>) -> &str {
+        self.document.written(value.span())
+    }
+
     /// Whether every key has been taken.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
@@ -145,7 +190,7 @@ impl<'d> Section<'d> {
     ///
     /// # Errors
     /// The first of them, with a suggestion.
-    pub fn end(self) -> Result<(), Refused> {
+    pub fn end(&self) -> Result<(), Refused> {
         match self.table.keys().min_by_key(|key| key.span().start) {
             None => Ok(()),
             Some(key) => {
@@ -154,6 +199,21 @@ impl<'d> Section<'d> {
                 Err(self.document.refuse(message, Some(key.span()), "unknown key", help))
             }
         }
+    }
+
+    /// A path as it is meant: relative to the file in which the value of `key` stands. Names of
+    /// built-in data stay.
+    pub fn absolute(&self, key: &str, path: &str) -> String {
+        if path.starts_with("builtin:") {
+            return path.to_owned();
+        }
+        let path = self.folder(self.place(key).start).join(path);
+        std::path::absolute(&path).unwrap_or(path).display().to_string()
+    }
+
+    /// The folder of the file in which a place of the document stands.
+    pub(super) fn folder(&self, place: usize) -> PathBuf {
+        self.document.folder(place)
     }
 
     /// A complaint about a value of this section.
@@ -177,16 +237,22 @@ impl<'d> Section<'d> {
     }
 
     /// A complaint about the value of `key`, or about the table where it is not given. A key of a
-    /// table inside the section is written `table.key`.
+    /// table inside the section is written `table.key`, an element of an array `array.0`.
     pub fn refuse_key(&self, key: &str, problem: &str) -> Refused {
         self.refuse_key_with(key, problem, "")
     }
 
     /// The same with a remedy.
     pub fn refuse_key_with(&self, key: &str, problem: &str, help: &str) -> Refused {
-        let place = nearest(&self.table, key).unwrap_or_else(|| self.span.clone());
         let help = (!help.is_empty()).then(|| help.to_owned());
+        let place = self.place(key);
         self.document.refuse(format!("`{}` {problem}", self.path(key)), Some(place), "here", help)
+    }
+
+    /// Where the value of `key` stands, or the table where it is not given.
+    fn place(&self, key: &str) -> Range<usize> {
+        let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+        self.table.get(first).map_or_else(|| self.span.clone(), |value| nearest(value, rest))
     }
 
     fn path(&self, key: &str) -> String {
@@ -216,15 +282,15 @@ impl<'d> Section<'d> {
     }
 }
 
-/// Where the value of a path stands, or the innermost table on the way to it.
-fn nearest(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+/// Where the value of a path below `value` stands, or the innermost value on the way to it.
+fn nearest(value: &Spanned<DeValue<'_>>, path: &str) -> Range<usize> {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-    let value = table.get(first)?;
     let inner = match value.get_ref() {
-        DeValue::Table(inner) => nearest(inner, rest),
+        DeValue::Table(table) => table.get(first),
+        DeValue::Array(elements) => first.parse().ok().and_then(|at: usize| elements.get(at)),
         _ => None,
     };
-    Some(inner.unwrap_or_else(|| value.span()))
+    inner.map_or_else(|| value.span(), |inner| nearest(inner, rest))
 }
 
 /// Where a key stands in a table or the tables inside it.

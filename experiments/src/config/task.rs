@@ -64,11 +64,15 @@ impl TaskExperiment {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn text(&self) -> Result<String, toml::ser::Error> {
+        text(&self.table()?)
+    }
+
+    pub(super) fn table(&self) -> Result<toml::Table, toml::ser::Error> {
         let mut root = toml::Table::new();
         root.insert("name".into(), self.name.clone().into());
         root.insert("seeds".into(), toml::Value::try_from(&self.seeds)?);
         root.insert("task".into(), toml::Value::try_from(&self.task)?);
-        text(&root)
+        Ok(root)
     }
 }
 
@@ -98,8 +102,6 @@ fn seeds(root: &mut Section<'_>) -> Result<Vec<u64>, Refused> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::super::Config;
     use super::*;
 
@@ -107,7 +109,7 @@ mod tests {
         total_steps = 1000\n[task.update]\ngamma = 0.99\nlearning_rate = 1e-3\n";
 
     fn parse(text: &str) -> Result<Config, Refused> {
-        Config::parse("t.toml", text, &[], Path::new("."))
+        Config::parse("t.toml", text, &[])
     }
 
     fn refused(from: &str, to: &str) -> String {

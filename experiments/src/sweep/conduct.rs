@@ -1,0 +1,81 @@
+//! A sweep from its folder to its summary: run what is left, then write what is derived.
+
+use std::path::{Path, PathBuf};
+
+use trueup_results::sweep::{Plan, SweepState, SweepSummary, sweep_state};
+use trueup_results::{write_atomically, write_sweep_report};
+
+use super::advance::advance;
+use super::launch::Launch;
+use super::local::{Crew, Ended, Runner, RunnerLock};
+use super::progress::Display;
+use crate::failure::Failure;
+use crate::progress::{Style, catch_interrupts};
+
+/// What a sweep gave.
+#[derive(Debug)]
+pub struct SweepOutcome {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How far it got.
+    pub state: SweepState,
+    /// What the runs gave that are over.
+    pub summary: SweepSummary,
+}
+
+/// Runs what is left of a sweep on this machine and writes its summary.
+///
+/// # Errors
+/// Another runner, a folder that cannot be written, or workers that cannot start. A run that fails
+/// is no error here.
+pub fn conduct(
+    folder: &Path,
+    plan: &Plan,
+    launch: &Launch,
+    crew: Crew,
+    style: Style,
+) -> Result<SweepOutcome, Failure> {
+    let _lock = RunnerLock::take(folder)?;
+    catch_interrupts().map_err(Failure::run)?;
+    let before = sweep_state(folder, plan);
+    let mut display = Display::new(style, folder, plan, &before);
+    let (name, place) = (&plan.header.name, folder.display());
+    display.line(&format!("{name} in {place}: {}; {}", before.words(), launch.words()));
+    let mut plan = plan.clone();
+    let ended = loop {
+        let ended = Runner::new(folder, crew.clone(), &mut display).run(&plan)?;
+        if ended == Ended::Stopped {
+            break ended;
+        }
+        let Some(longer) = advance(folder, &plan)? else { break ended };
+        let added = longer.trials.len() - plan.trials.len();
+        display.line(&format!("{added} more trials are proposed, {} in all", longer.trials.len()));
+        plan = longer;
+        display.grow(&plan);
+    };
+    drop(display);
+    let outcome = conclude(folder, &plan)?;
+    if ended == Ended::Stopped {
+        let folder = folder.display();
+        let message = format!("stopped: {}", outcome.state.words());
+        return Err(Failure::Run(miette::miette!(
+            help = format!("to go on from there: trueup resume {folder}"),
+            "{message}"
+        )));
+    }
+    Ok(outcome)
+}
+
+/// Writes what is derived from the runs of a sweep.
+///
+/// # Errors
+/// A run whose summary does not parse, or a failed write.
+pub fn conclude(folder: &Path, plan: &Plan) -> Result<SweepOutcome, Failure> {
+    let summary = SweepSummary::read(folder).map_err(Failure::run)?;
+    let mut bytes = serde_json::to_vec_pretty(&summary).map_err(Failure::run)?;
+    bytes.push(b'\n');
+    write_atomically(&folder.join("summary.json"), &bytes).map_err(Failure::run)?;
+    write_sweep_report(folder).map_err(Failure::run)?;
+    let state = sweep_state(folder, plan);
+    Ok(SweepOutcome { folder: folder.to_owned(), state, summary })
+}
