@@ -5,6 +5,7 @@
 // This crate is test code only: a failed expectation is a failed test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod cluster;
 pub mod data;
 
 use std::path::{Path, PathBuf};

@@ -142,7 +142,12 @@ fn names_of_the_panel_are_checked_before_the_training() {
 fn terms_of_the_reward_are_checked_before_the_training() {
     let term = "terms = [{ feature = \"log_amont\", discrepancy = \"energy\" }]";
     let config = CONFIG.replace("kind = \"witness\"", &format!("kind = \"witness\"\n{term}"));
-    refuses(&config, &["log_amont", "log_amount"]);
+    let line = 1 + config.lines().position(|line| line == term).unwrap();
+    let place = format!("my.toml:{line}:");
+    let words = ["`reward.terms.0.feature`", "log_amont", "did you mean `log_amount`?", &place];
+    refuses(&config, &words);
+    let config = config.replace("log_amont", "log_amount").replace("\"energy\"", "\"psi(bin=3)\"");
+    refuses(&config, &["`psi` has no parameter `bin`", "did you mean `bins`?", &place]);
 }
 
 #[test]
