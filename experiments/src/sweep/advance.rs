@@ -2,7 +2,8 @@
 //!
 //! What comes next is a function of the config and of what came out, so a sweep that is resumed goes
 //! on as it would have. Searches are judged by validation users; when their budget is spent, the
-//! winner of each is run again, trained on all training users and judged by the test users.
+//! winner of each is run again, trained on all training users and judged by the test users. That is
+//! so under each seed: a seed draws its own test users, who may judge the search under another seed.
 
 use std::path::Path;
 
