@@ -8,18 +8,14 @@
 //! were considered, `linfa-logistic` 0.8 brings 55 packages and a minute and a half of compilation,
 //! `smartcore` 0.7 sixteen, and both go by L-BFGS to a tolerance.
 //!
-//! Columns are standardised by the training rows. Where a feature is not defined for a user, the
-//! column stands at its mean and another column, standardised too, says so.
+//! The minimum is found in `newton.rs`. Columns are standardised by the training rows. Where a
+//! feature is not defined for a user, the column stands at its mean and another column, standardised
+//! too, says so.
+
+use super::newton::Newton;
 
 /// What a user vector holds where a feature is not defined (`features::user_vectors`).
 pub const UNDEFINED: f64 = -1.0;
-
-/// The most Newton steps; a handful suffice unless numbers are extreme.
-const STEPS: usize = 50;
-/// The most halvings of a step.
-const HALVINGS: usize = 40;
-/// A step whose expected fall of the loss is below this part of the loss is the last.
-const CONVERGED: f64 = 1e-15;
 
 /// Rows made ready for the regression: standardised columns, then indicators of undefined values.
 pub struct Design {
@@ -85,7 +81,8 @@ impl Logistic {
         let mut point = vec![0.0; data.width + 1];
         if positives > 0.0 && negatives > 0.0 {
             point[data.width] = (positives / negatives).ln();
-            descend(data, rows, positive, &mut point);
+            let side = |row: &u32| (data.row(*row), positive[*row as usize]);
+            Newton::new(data.width, rows.iter().map(side)).descend(&mut point);
         }
         let intercept = point.pop().unwrap_or(0.0);
         Self { coefficients: point, intercept }
@@ -93,115 +90,15 @@ impl Logistic {
 
     /// The log-odds of rows.
     pub fn scores(&self, data: &Design, rows: &[u32]) -> Vec<f64> {
-        let score = |&row: &u32| self.intercept + dot(&self.coefficients, data.row(row));
+        let dot = |row: &[f64]| self.coefficients.iter().zip(row).map(|(w, x)| w * x).sum::<f64>();
+        let score = |&row: &u32| self.intercept + dot(data.row(row));
         rows.iter().map(score).collect()
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The loss at a point: coefficients, then the intercept.
-fn loss(data: &Design, rows: &[u32], positive: &[bool], point: &[f64]) -> f64 {
-    let (intercept, coefficients) = point.split_last().unwrap_or((&0.0, &[]));
-    let of = |&row: &u32| {
-        let score = intercept + dot(coefficients, data.row(row));
-        let margin = if positive[row as usize] { score } else { -score };
-        // log(1 + exp(-margin)) without overflow.
-        (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
-    };
-    0.5 * dot(coefficients, coefficients) + rows.iter().map(of).sum::<f64>()
-}
-
-/// Newton steps from `point` to the minimum.
-fn descend(data: &Design, rows: &[u32], positive: &[bool], point: &mut [f64]) {
-    let mut now = loss(data, rows, positive, point);
-    for _ in 0..STEPS {
-        let (gradient, hessian) = derivatives(data, rows, positive, point);
-        let Some(step) = solve(hessian, &gradient) else { return };
-        let fall = dot(&gradient, &step);
-        let mut length = 1.0;
-        let moved = (0..HALVINGS).find_map(|_| {
-            let next: Vec<f64> = point.iter().zip(&step).map(|(x, s)| x - length * s).collect();
-            let then = loss(data, rows, positive, &next);
-            // At the minimum the loss no longer falls by more than its rounding.
-            let falls = then <= now - 1e-4 * length * fall + 1e-14 * now;
-            length *= 0.5;
-            falls.then_some((next, then))
-        });
-        let Some((next, then)) = moved else { return };
-        point.copy_from_slice(&next);
-        now = then;
-        if fall <= CONVERGED * now.max(f64::MIN_POSITIVE) {
-            return;
-        }
-    }
-}
-
-/// Gradient and second derivatives (row-major) at a point.
-fn derivatives(
-    data: &Design,
-    rows: &[u32],
-    positive: &[bool],
-    point: &[f64],
-) -> (Vec<f64>, Vec<f64>) {
-    let size = point.len();
-    let last = size - 1;
-    let (mut gradient, mut hessian) = (point.to_vec(), vec![0.0; size * size]);
-    gradient[last] = 0.0;
-    let mut x = vec![1.0; size];
-    for &row in rows {
-        x[..last].copy_from_slice(data.row(row));
-        let p = 1.0 / (1.0 + (-dot(point, &x)).exp());
-        let (slope, curve) = (p - f64::from(u8::from(positive[row as usize])), p * (1.0 - p));
-        for (a, &value) in x.iter().enumerate() {
-            gradient[a] += slope * value;
-            let curved = curve * value;
-            let products = &mut hessian[a * size..=a * size + a];
-            products.iter_mut().zip(&x).for_each(|(product, other)| *product += curved * other);
-        }
-    }
-    (0..last).for_each(|a| hessian[a * size + a] += 1.0);
-    (gradient, hessian)
-}
-
-/// Solves a positive definite system of which the lower triangle is given (Cholesky); none where it
-/// is singular.
-fn solve(mut lower: Vec<f64>, right: &[f64]) -> Option<Vec<f64>> {
-    let n = right.len();
-    for j in 0..n {
-        for i in j..n {
-            let (a, b) = (&lower[i * n..i * n + j], &lower[j * n..j * n + j]);
-            let rest = lower[i * n + j] - dot(a, b);
-            if i == j && !(rest.is_finite() && rest > 0.0) {
-                return None;
-            }
-            lower[i * n + j] = if i == j { rest.sqrt() } else { rest / lower[j * n + j] };
-        }
-    }
-    let mut x = right.to_vec();
-    for i in 0..n {
-        x[i] = (x[i] - dot(&lower[i * n..i * n + i], &x[..i])) / lower[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let above: f64 = (i + 1..n).map(|j| lower[j * n + i] * x[j]).sum();
-        x[i] = (x[i] - above) / lower[i * n + i];
-    }
-    Some(x)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_small_system_by_hand() {
-        // [[4, 2], [2, 3]] x = [2, 5]: x = (-1/2, 2).
-        let x = solve(vec![4.0, 0.0, 2.0, 3.0], &[2.0, 5.0]).unwrap();
-        assert!((x[0] + 0.5).abs() < 1e-15 && (x[1] - 2.0).abs() < 1e-15, "{x:?}");
-        assert_eq!(solve(vec![0.0], &[1.0]), None);
-    }
 
     #[test]
     fn undefined_values_have_a_column_of_their_own() {

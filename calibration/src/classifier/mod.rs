@@ -19,6 +19,7 @@ mod examination;
 mod examine;
 mod held_out;
 mod logistic;
+mod newton;
 mod telling;
 
 pub use auc::{FoldRankings, Ranking};

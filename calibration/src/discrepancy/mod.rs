@@ -39,7 +39,7 @@ mod standardised;
 mod steps;
 mod user_sums;
 mod vectors;
-mod wide;
+pub(crate) mod wide;
 mod witness;
 
 pub use joint_witness::JointWitness;

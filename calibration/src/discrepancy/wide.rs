@@ -7,7 +7,7 @@
 
 /// Work that is compiled once a level. `work` and all that it calls must be `#[inline(always)]`: a
 /// function that stays a call is compiled for the baseline.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     /// What it returns.
     type Output;
     /// The work.
@@ -18,7 +18,7 @@ pub(super) trait Kernel {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 #[inline]
-pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     if is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")
@@ -36,7 +36,7 @@ pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
 /// Runs a kernel at the baseline, which is all there is to choose from.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.work()
 }
 
@@ -81,7 +81,7 @@ const TAYLOR: [f64; 14] = [
 /// `e^x` without a branch, so that it vectorises: `2^k e^r` with |r| <= ln 2 / 2 and a Taylor
 /// polynomial. Good to 1e-15 of the value; 0 below -708, and e^709 from there up.
 #[inline(always)]
-pub(super) fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     let inside = if x > LOWEST { x } else { LOWEST };
     let inside = if inside < HIGHEST { inside } else { HIGHEST };
     let shifted = inside * std::f64::consts::LOG2_E + ROUND;
@@ -97,7 +97,7 @@ pub(super) fn exp(x: f64) -> f64 {
 
 /// A dot product in 16 fixed lanes.
 #[inline(always)]
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0_f64; 16];
     let (a_blocks, a_rest) = a.as_chunks::<16>();
     let (b_blocks, b_rest) = b.as_chunks::<16>();
