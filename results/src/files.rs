@@ -56,6 +56,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ResultsEr
     serde_json::from_str(&read_text(path)?).map_err(|e| ResultsError::malformed(path, e))
 }
 
+/// The bytes up to the last newline: what follows was torn by a crash.
+pub(crate) fn whole_lines(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)]
+}
+
 /// A value as indented JSON with a closing newline.
 pub(crate) fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, ResultsError> {
     let mut bytes =

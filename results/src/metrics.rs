@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ResultsError;
-use crate::files;
+use crate::files::{self, whole_lines};
 use crate::run_directory::folder_name;
 use crate::tensorboard::EventFile;
 
@@ -169,11 +169,6 @@ impl MetricsWriter {
         }
         name
     }
-}
-
-/// The bytes up to the last newline.
-fn whole_lines(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)]
 }
 
 /// Reads `metrics.jsonl` of a run directory; empty where there is none. A last line without its

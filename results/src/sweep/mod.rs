@@ -7,6 +7,7 @@
 //! provenance.json     who planned it, with which program
 //! runs/TRIAL/SEED/    run directories; beside each, SEED.log
 //! failures/RUN.jsonl  one line a failed attempt (`failures`)
+//! rungs.jsonl         which trials went on from which rung, where trials are pruned (`rungs`)
 //! leases/             who works on which run (`lease`)
 //! summary.json        derived (`summary`), as are tables, index and report
 //! ```
@@ -20,6 +21,7 @@ pub mod objective;
 pub mod owner;
 pub mod plan;
 mod report;
+pub mod rungs;
 pub mod state;
 pub mod summary;
 
@@ -28,6 +30,7 @@ pub use lease::{Claim, Lease};
 pub use objective::{Direction, Objective};
 pub use plan::{AxisValue, Phase, Plan, PlanHeader, PlannedTrial, RunId};
 pub use report::write_sweep_report;
+pub use rungs::RungDecision;
 pub use state::{RunState, SweepState, sweep_state};
 pub use summary::{RunSummary, SweepSummary, TrialSummary};
 
