@@ -71,11 +71,12 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
             (Statistics::load(path).map_err(Failure::invalid)?, None, log)
         }
         (None, Some(log)) => {
-            let Split { test, judge, validation } = experiment.split;
-            let mut split = external::split(&log, test, &streams.child("split", 0))
-                .map_err(Failure::invalid)?;
+            let Split { test, judge, validation, seed } = experiment.split;
+            let draws = Streams::new(seed.unwrap_or(experiment.seed));
+            let mut split =
+                external::split(&log, test, &draws.child("split", 0)).map_err(Failure::invalid)?;
             if judge == Judge::Validation {
-                let streams = streams.child("validation", 0);
+                let streams = draws.child("validation", 0);
                 split = external::split(&split.train, validation, &streams)
                     .map_err(Failure::invalid)?;
             }

@@ -9,6 +9,8 @@ use trueup_results::{Metric, MetricsWriter, ResultsError};
 pub(crate) struct Recorder<'a> {
     name: &'a str,
     seed: Option<u64>,
+    /// The iteration at which to stop for a while.
+    pause: Option<u64>,
     state: Mutex<Recording<'a>>,
 }
 
@@ -16,6 +18,7 @@ struct Recording<'a> {
     metrics: &'a mut MetricsWriter,
     /// Lines of an earlier attempt that are made again have to go first.
     rewind: bool,
+    paused: bool,
     error: Option<ResultsError>,
 }
 
@@ -27,8 +30,13 @@ impl<'a> Recorder<'a> {
         metrics: &'a mut MetricsWriter,
         resumed: bool,
     ) -> Self {
-        let state = Mutex::new(Recording { metrics, rewind: resumed, error: None });
-        Self { name, seed, state }
+        let state = Mutex::new(Recording { metrics, rewind: resumed, paused: false, error: None });
+        Self { name, seed, pause: None, state }
+    }
+
+    /// The same, to stop at an iteration that is not the last.
+    pub fn until(self, pause: Option<u64>) -> Self {
+        Self { pause, ..self }
     }
 
     /// Whether to go on.
@@ -49,7 +57,10 @@ impl<'a> Recorder<'a> {
             false => Ok(()),
         };
         match ready.and_then(|()| state.metrics.append(&metric)) {
-            Ok(()) => true,
+            Ok(()) => {
+                state.paused = self.pause.is_some_and(|at| iteration >= at && iteration < total);
+                !state.paused
+            }
             Err(error) => {
                 state.error = Some(error);
                 false
@@ -57,11 +68,12 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The write that failed, if one did.
-    pub fn finish(self) -> Result<(), ResultsError> {
+    /// Whether it stopped for a while; the write that failed, if one did.
+    pub fn finish(self) -> Result<bool, ResultsError> {
         match self.state.into_inner() {
             Ok(Recording { error: Some(error), .. }) => Err(error),
-            _ => Ok(()),
+            Ok(Recording { paused, .. }) => Ok(paused),
+            Err(_) => Ok(false),
         }
     }
 }

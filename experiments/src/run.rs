@@ -177,17 +177,18 @@ impl Attempt<'_> {
         let directory = &self.session.directory;
         self.reporter.line(&format!("calibrating {name}"));
         let streams = Streams::new(self.experiment.seed).child("calibrator", 0).child(name, 0);
-        let recorder = Recorder::new(name, None, metrics, self.session.resumed);
+        let recorder = Recorder::new(name, None, metrics, self.session.resumed)
+            .until(self.session.pause(Some(name)));
         let record = |done: usize, total: usize, values: &[(&str, f64)]| {
             recorder.record(done, total, values)
         };
         let watch = self.reporter.watch(name, &record);
         let fitted = self.fit(calibrator, &streams, &watch);
         watch.finish();
-        recorder.finish()?;
+        let paused = recorder.finish()?;
         let simulator = match fitted {
             Ok(simulator) => simulator,
-            Err(CalibrationError::Interrupted) => return Err(Stop::Interrupted),
+            Err(CalibrationError::Interrupted) => return Err(self.session.stopped(paused)),
             Err(error) => return Ok(Err(error)),
         };
         for (file, bytes) in simulator.files() {

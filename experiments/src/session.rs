@@ -1,5 +1,6 @@
 //! What every run does with its directory: origin before the work, state after it.
 
+use trueup_results::sweep::Pause;
 use trueup_results::{DataSource, Provenance, ProvenanceInput, ResultsError, RunDirectory, State};
 
 use crate::failure::Failure;
@@ -13,12 +14,25 @@ pub struct Session {
     pub resumed: bool,
     /// Whether its report is drawn; one of many runs is drawn when it is asked for.
     pub report: bool,
+    /// Where it has to wait for other runs; none for a run that goes to its end.
+    pub rung: Option<Rung>,
+}
+
+/// Where a run waits for others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    /// The calibrator whose iterations count; none for training on a task.
+    pub calibrator: Option<String>,
+    /// Iterations.
+    pub iteration: u64,
 }
 
 /// Why a run stopped early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Interrupted,
+    /// At its rung.
+    Paused(u64),
     Failed(Failure),
 }
 
@@ -29,6 +43,20 @@ impl From<ResultsError> for Stop {
 }
 
 impl Session {
+    /// The iteration at which a calibrator has to stop for a while.
+    pub(crate) fn pause(&self, calibrator: Option<&str>) -> Option<u64> {
+        let rung = self.rung.as_ref()?;
+        (rung.calibrator.as_deref() == calibrator).then_some(rung.iteration)
+    }
+
+    /// Why work that was interrupted stopped.
+    pub(crate) fn stopped(&self, paused: bool) -> Stop {
+        match &self.rung {
+            Some(rung) if paused => Stop::Paused(rung.iteration),
+            _ => Stop::Interrupted,
+        }
+    }
+
     /// Config and provenance of a run that begins; of one that goes on, who goes on with it.
     pub(crate) fn write_origin(
         &self,
@@ -78,6 +106,12 @@ impl Session {
                     help = format!("to go on from there: trueup resume {folder}"),
                     "interrupted; what was finished is in {folder}"
                 )))
+            }
+            Err(Stop::Paused(rung)) => {
+                Pause { rung }.write(directory.path()).map_err(Failure::run)?;
+                let message = format!("waits at iteration {rung} for other trials");
+                directory.finish(State::Interrupted, Some(&message)).map_err(Failure::run)?;
+                Err(Failure::Stopped(miette::miette!("{message}")))
             }
             Err(Stop::Failed(failure)) => {
                 // Where not even this can be written, the directory reads as interrupted.

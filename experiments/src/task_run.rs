@@ -136,7 +136,8 @@ impl Attempt<'_> {
         let directory = &session.directory;
         let name = name_of(seed);
         reporter.line(&format!("training on {}, seed {seed}", experiment.task.environment));
-        let recorder = Recorder::new(TRAINER, Some(seed), metrics, session.resumed);
+        let recorder =
+            Recorder::new(TRAINER, Some(seed), metrics, session.resumed).until(session.pause(None));
         let record = |done: usize, total: usize, values: &[(&str, f64)]| {
             recorder.record(done, total, values)
         };
@@ -144,10 +145,10 @@ impl Attempt<'_> {
         let checkpoints = directory.path().join("checkpoints").join(&name);
         let trained = experiment.task.train(Streams::new(seed), Some(&checkpoints), &watch);
         watch.finish();
-        recorder.finish()?;
+        let paused = recorder.finish()?;
         let trained = match trained {
             Ok(trained) => trained,
-            Err(TaskError::Train(TrainError::Interrupted)) => return Err(Stop::Interrupted),
+            Err(TaskError::Train(TrainError::Interrupted)) => return Err(session.stopped(paused)),
             Err(error) => return Ok(Err(error)),
         };
         let weights = trained.weights().map_err(|error| Stop::Failed(Failure::run(error)))?;

@@ -254,24 +254,51 @@ fn a_worker_that_dies_is_replaced() {
     }
 }
 
-/// Real users in one trial, a file that is not there in the other.
-fn users() -> String {
+/// Real users, from one file in each trial.
+fn users(files: &str) -> String {
     let (head, _) = CONFIG.split_once("[[calibrators]]\nkind = \"bgnbd\"").unwrap();
     let head = head.replace("replicates = 40", "replicates = 40\npermutations = 0");
     format!(
         "{head}\n[sweep]\nseeds = 1\n[[sweep.groups]]\nkind = \"grid\"\n\
-         axes = {{ \"external.source\" = [\"log.csv\", \"gone.csv\"] }}\n"
+         axes = {{ \"external.source\" = {files} }}\n[launch]\njobs = 1\n"
     )
+}
+
+#[test]
+fn data_that_are_not_there_are_missed_before_anything_is_written() {
+    let folder = Folder::new();
+    let config = users("[\"log.csv\", \"gone.csv\"]");
+    folder.write("log.csv", purchases(120, 1)).write("tiny.toml", config);
+    let output = folder.trueup(&["run", "tiny.toml"]);
+    output.code(3).complains(&["gone.csv", "in the trial source=gone.csv"]);
+    folder.write("gone.csv", "");
+    folder.trueup(&["run", "tiny.toml"]).code(3).complains(&["gone.csv"]);
+    assert!(folder.list("runs").is_empty());
+}
+
+/// Runs a sweep of which one file is gone once it is planned: the second.
+fn run_without_second_file(folder: &Folder, config: String) -> std::process::Output {
+    for name in ["log.csv", "gone.csv", "last.csv"] {
+        folder.write(name, purchases(120, 1));
+    }
+    folder.write("tiny.toml", config);
+    let child = folder.start(&["run", "tiny.toml"]);
+    wait("a plan", || folder.path("runs/tiny/plan.jsonl").exists());
+    std::fs::remove_file(folder.path("gone.csv")).unwrap();
+    child.wait_with_output().unwrap()
 }
 
 #[test]
 fn a_run_that_fails_is_shown_at_once_and_the_others_go_on() {
     let folder = Folder::new();
-    folder.write("log.csv", purchases(120, 1)).write("tiny.toml", users());
-    let output = folder.trueup(&["run", "tiny.toml"]).code(1);
-    assert!(output.err.contains("FAILED source=gone.csv, seed 1"), "{}", output.err);
-    output.complains(&["gone.csv", "1 of 2 runs failed", "--retry-failed"]);
-    assert_eq!(done(&folder), 1);
+    let config = users("[\"log.csv\", \"gone.csv\", \"last.csv\"]");
+    let output = run_without_second_file(&folder, config);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    for part in ["FAILED source=gone.csv, seed 1", "1 of 3 runs failed", "--retry-failed"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(done(&folder), 2);
     let summary: Value = serde_json::from_str(&folder.read("runs/tiny/summary.json")).unwrap();
     let failed = &summary["trials"][1]["runs"][0];
     assert_eq!(failed["state"], "failed");
@@ -280,18 +307,20 @@ fn a_run_that_fails_is_shown_at_once_and_the_others_go_on() {
     // What was missing is there now.
     folder.write("gone.csv", purchases(120, 1));
     let _ = folder.trueup(&["resume", "runs/tiny", "--retry-failed"]).ok();
-    assert_eq!(done(&folder), 2);
+    assert_eq!(done(&folder), 3);
 }
 
 #[test]
 fn the_first_failure_stops_the_sweep_where_that_is_asked() {
     let folder = Folder::new();
-    let config = users().replace("[\"log.csv\", \"gone.csv\"]", "[\"gone.csv\", \"log.csv\"]");
-    let config = format!("{config}[launch]\njobs = 1\nfail_fast = true\n");
-    folder.write("log.csv", purchases(120, 1)).write("tiny.toml", config);
-    let output = folder.trueup(&["run", "tiny.toml"]).code(1);
-    output.complains(&["stopping at the first failure", "trueup resume runs/tiny"]);
-    assert_eq!(done(&folder), 0);
+    let config = users("[\"log.csv\", \"gone.csv\", \"last.csv\"]");
+    let output = run_without_second_file(&folder, format!("{config}fail_fast = true\n"));
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    for part in ["stopping at the first failure", "trueup resume runs/tiny"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(done(&folder), 1);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::FalseDiscovery;
+use super::default_panel::{self, ALL};
 use crate::classifier::ExaminationConfig;
+use crate::features::of_kind;
 
 /// One metric of a panel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,6 +113,18 @@ impl PanelConfig {
         Ok(())
     }
 
+    /// Whether a metric may be among those of the panel; which features a log has is not known here.
+    pub fn may_hold(&self, feature: &str, discrepancy: &str) -> bool {
+        let listed = self.metrics.clone().unwrap_or_else(|| default_panel::metrics(self.panel));
+        let same = |metric: &Metric| {
+            let any_kind = of_kind::kind_of(&metric.feature) == Some(of_kind::ALL_KINDS);
+            [feature, ALL].contains(&metric.feature.as_str())
+                || (any_kind && of_kind::kind_of(feature).is_some())
+        };
+        let called = |metric: &Metric| [discrepancy, ALL].contains(&metric.discrepancy.as_str());
+        listed.iter().any(|metric| same(metric) && called(metric))
+    }
+
     /// What the classifier test looks at; the first evaluation seed is looked at closely.
     pub(super) fn examination(&self, first: bool) -> ExaminationConfig {
         let only_first = |count: usize| if first { count } else { 0 };
@@ -120,5 +134,27 @@ impl PanelConfig {
             refits: only_first(self.classifier_refits),
             telling: first,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_knows_what_it_may_hold() {
+        let metric = |feature: &str, discrepancy: &str| Metric {
+            feature: feature.into(),
+            discrepancy: discrepancy.into(),
+        };
+        let standard = PanelConfig::default();
+        assert!(standard.may_hold("gap", "kolmogorov-smirnov"));
+        assert!(!standard.may_hold("gap", "psi(bins=20)") && !standard.may_hold("gap", "nothing"));
+        let full = PanelConfig { panel: Breadth::Full, ..standard.clone() };
+        assert!(full.may_hold("gap", "psi"));
+        let listed = vec![metric("log_amount(kind=*)", "energy"), metric("gap", ALL)];
+        let listed = PanelConfig { metrics: Some(listed), ..standard };
+        assert!(listed.may_hold("log_amount(kind=purchase)", "energy"));
+        assert!(listed.may_hold("gap", "psi(bins=20)") && !listed.may_hold("log_amount", "energy"));
     }
 }

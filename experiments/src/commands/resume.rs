@@ -83,6 +83,6 @@ impl Resume {
         let directory = RunDirectory::reopen(&self.dir).map_err(Failure::invalid)?;
         catch_interrupts().map_err(Failure::run)?;
         reporter.line(&format!("going on in {}", self.dir.display()));
-        Ok(Session { directory, resumed: true, report: true })
+        Ok(Session { directory, resumed: true, report: true, rung: None })
     }
 }

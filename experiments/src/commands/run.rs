@@ -64,7 +64,7 @@ impl Run {
         catch_interrupts().map_err(Failure::run)?;
         let directory = RunDirectory::create(&self.out.folder, name, seed).map_err(Failure::run)?;
         reporter.line(&format!("writing {}", directory.path().display()));
-        Ok(Session { directory, resumed: false, report: true })
+        Ok(Session { directory, resumed: false, report: true, rung: None })
     }
 }
 

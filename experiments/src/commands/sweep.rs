@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 use trueup_results::sweep::state::RunStanding;
-use trueup_results::sweep::{Plan, RunState, failures, sweep_state};
+use trueup_results::sweep::{Plan, RunState, failures, rungs, sweep_state};
 
 use crate::cli::{Common, print_json};
 use crate::config::Source;
 use crate::failure::Failure;
-use crate::sweep::advance::advance;
+use crate::sweep::advance::{Next, advance};
 use crate::sweep::conduct::{SweepOutcome, conclude, conduct};
 use crate::sweep::launch::{Launcher, Slurm};
 use crate::sweep::local::Crew;
@@ -25,6 +25,7 @@ pub fn start(source: &Source, root: &Path, wait: bool, common: &Common) -> Resul
     for note in &planned.notes {
         common.say(note);
     }
+    planned.check_data()?;
     let folder = freeze::write(&planned, root)?;
     let sweep = Sweep { folder: &folder, plan: &planned.plan, launch: planned.launch };
     sweep.run(&Again { wait, ..Again::default() }, common)
@@ -47,8 +48,13 @@ pub fn resume(folder: &Path, how: &Again, common: &Common) -> Result<(), Failure
         (_, None) => {}
     }
     if how.retry_failed {
-        let failed = sweep_state(folder, &plan).runs;
-        for standing in failed.iter().filter(|standing| standing.state == RunState::Failed) {
+        let decisions = rungs::read(folder).map_err(Failure::run)?;
+        let failed = |standing: &&RunStanding| {
+            // What was stopped at a rung is over, whatever else became of it.
+            let pruned = Plan::is_pruned(&standing.run.trial, &decisions);
+            standing.state == RunState::Failed && !pruned
+        };
+        for standing in sweep_state(folder, &plan).runs.iter().filter(failed) {
             failures::forget(folder, &standing.run).map_err(Failure::run)?;
         }
     }
@@ -162,8 +168,9 @@ pub fn sum_up(folder: &Path, common: &Common) -> Result<(), Failure> {
     let plan = Plan::read(folder).map_err(Failure::invalid)?;
     let launch = freeze::launch(folder)?;
     if matches!(launch.launcher, Launcher::Slurm(_))
-        && let Some(plan) = advance(folder, &plan)?
+        && let Some(Next { plan, words }) = advance(folder, &plan)?
     {
+        common.say(&words);
         conclude(folder, &plan)?;
         return Sweep { folder, plan: &plan, launch }.run(&Again::default(), common);
     }

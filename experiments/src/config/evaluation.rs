@@ -48,20 +48,26 @@ impl Evaluation {
 
 /// A wrong name would else be found after the training.
 fn check_metric(section: &Section<'_>, at: usize, metric: &Metric) -> Result<(), Refused> {
+    let Some((key, problem, help)) = unknown_name(metric) else { return Ok(()) };
+    Err(section.refuse_key_with(&format!("metrics.{at}.{key}"), &problem, &help))
+}
+
+/// What is wrong with the names of a metric: which of them, the problem, and the remedy.
+pub(crate) fn unknown_name(metric: &Metric) -> Option<(&'static str, String, String)> {
     let features: Vec<&str> =
         features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR, ALL]).collect();
     let of_kind = features::of_kind::kind_of(&metric.feature).is_some();
     if !of_kind && !features.contains(&metric.feature.as_str()) {
         let help = suggestion(&metric.feature, features.into_iter()).unwrap_or_default();
         let problem = format!("names the unknown feature `{}`", metric.feature);
-        return Err(section.refuse_key_with(&format!("metrics.{at}.feature"), &problem, &help));
+        return Some(("feature", problem, help));
     }
     if metric.discrepancy == ALL {
-        return Ok(());
+        return None;
     }
-    let Err(error) = discrepancy::named(&metric.discrepancy) else { return Ok(()) };
+    let error = discrepancy::named(&metric.discrepancy).err()?;
     let (problem, help) = complaint(&error);
-    Err(section.refuse_key_with(&format!("metrics.{at}.discrepancy"), &problem, &help))
+    Some(("discrepancy", problem, help))
 }
 
 /// What is wrong with the name of a discrepancy, and the remedy.

@@ -20,7 +20,7 @@ use trueup_calibration::world::WorldConfig;
 
 pub use document::{ConfigError, Document, Refused, suggestion};
 pub use evaluation::Evaluation;
-pub(crate) use evaluation::complaint;
+pub(crate) use evaluation::{complaint, unknown_name};
 pub use section::{Placed, Section};
 pub use source::Source;
 pub use split::{Judge, Split};

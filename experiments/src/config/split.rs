@@ -15,6 +15,10 @@ pub struct Split {
     pub judge: Judge,
     /// Share of the users that are not test users that judge in place of them.
     pub validation: f64,
+    /// Root of the draws of test and validation users; none for the seed of the run. Runs with one
+    /// split under all seeds hold the same users out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// The users that a simulation is held against.
@@ -29,7 +33,7 @@ pub enum Judge {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { test: 0.5, judge: Judge::Test, validation: 0.5 }
+        Self { test: 0.5, judge: Judge::Test, validation: 0.5, seed: None }
     }
 }
 
@@ -45,6 +49,10 @@ impl Split {
                 let problem = format!("is {share}, not between 0 and 1");
                 return Err(section.refuse_key_with(key, &problem, help));
             }
+        }
+        if split.seed.is_some_and(|seed| i64::try_from(seed).is_err()) {
+            let help = "choose a seed below 9223372036854775808";
+            return Err(section.refuse_key_with("seed", "is more than TOML can hold", help));
         }
         Ok(split)
     }

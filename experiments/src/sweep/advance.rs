@@ -2,30 +2,49 @@
 //!
 //! What comes next is a function of the config and of what came out, so a sweep that is resumed goes
 //! on as it would have. Searches are judged by validation users; when their budget is spent, the
-//! winner of each is run again, trained on all training users and judged by the test users. That is
-//! so under each seed: a seed draws its own test users, who may judge the search under another seed.
+//! winner of each is run again, trained on all training users and judged by the test users. One split
+//! serves all seeds, so that no test user has judged the search under another seed.
 
 use std::path::Path;
 
 use trueup_results::sweep::plan::read_configs;
 use trueup_results::sweep::{
-    Phase, Plan, PlannedTrial, SWEEP_CONFIG, SweepSummary, TrialSummary, sweep_state,
+    Phase, Plan, PlannedTrial, RunState, SWEEP_CONFIG, SweepSummary, TrialSummary, sweep_state,
 };
 
 use super::plan::{Planned, Wanted, read_sweep, streams};
+use super::rungs::decide;
 use crate::config::Source;
 use crate::failure::Failure;
 use crate::search::{Assignment, Set, Told};
 
-/// Adds the next trials to the plan of a sweep; none where it has no more, or where runs are still
-/// open.
+/// What a sweep does next.
+#[derive(Debug)]
+pub struct Next {
+    /// Its plan, as it is now.
+    pub plan: Plan,
+    /// What was decided, for a person.
+    pub words: String,
+}
+
+/// Opens the next runs of a sweep once all its runs are over or wait for each other: those that go on
+/// from a rung, else what searches propose. None where nothing is left, or where runs are still open.
 ///
 /// # Errors
 /// Files that cannot be read or written.
-pub fn advance(folder: &Path, plan: &Plan) -> Result<Option<Plan>, Failure> {
-    if !sweep_state(folder, plan).is_over() {
+pub fn advance(folder: &Path, plan: &Plan) -> Result<Option<Next>, Failure> {
+    let state = sweep_state(folder, plan);
+    if state.runs.iter().any(|run| !run.state.is_over() && run.state != RunState::Paused) {
         return Ok(None);
     }
+    if let Some(words) = decide(folder, plan, &state)? {
+        return Ok(Some(Next { plan: plan.clone(), words }));
+    }
+    propose(folder, plan)
+}
+
+/// The next trials of searches.
+fn propose(folder: &Path, plan: &Plan) -> Result<Option<Next>, Failure> {
     let source = Source::read(&folder.join(SWEEP_CONFIG), &[])?;
     let document = source.document(&[]);
     let mut root = document.root()?;
@@ -51,11 +70,13 @@ pub fn advance(folder: &Path, plan: &Plan) -> Result<Option<Plan>, Failure> {
     let mut planned = Planned::of(plan.clone(), configs(folder, plan)?, sweep.launch.clone());
     let before = planned.plan.trials.len();
     planned.add(&source, &sweep, wanted)?;
-    if planned.plan.trials.len() == before {
+    let (added, plan) = (planned.plan.trials.len() - before, planned.plan);
+    if added == 0 {
         return Ok(None);
     }
-    planned.plan.write(folder, &planned.configs).map_err(Failure::run)?;
-    Ok(Some(planned.plan))
+    plan.write(folder, &planned.configs).map_err(Failure::run)?;
+    let words = format!("{added} more trials are proposed, {} in all", plan.trials.len());
+    Ok(Some(Next { plan, words }))
 }
 
 /// The trials of a search with what came of them, in the order in which they were proposed.

@@ -47,11 +47,10 @@ pub fn conduct(
         if ended == Ended::Stopped {
             break ended;
         }
-        let Some(longer) = advance(folder, &plan)? else { break ended };
-        let added = longer.trials.len() - plan.trials.len();
-        display.line(&format!("{added} more trials are proposed, {} in all", longer.trials.len()));
-        plan = longer;
-        display.grow(&plan);
+        let Some(next) = advance(folder, &plan)? else { break ended };
+        display.line(&next.words);
+        plan = next.plan;
+        display.grow(&plan, &sweep_state(folder, &plan));
     };
     drop(display);
     let outcome = conclude(folder, &plan)?;

@@ -1,10 +1,12 @@
 //! `[sweep]` and `[launch]` of a config.
 
+use trueup_calibration::evaluate::{ALL, Metric};
 use trueup_results::sweep::objective::{CALIBRATOR_METRICS, TASK_METRIC};
 use trueup_results::sweep::{Direction, Objective};
 
 use super::launch::Launch;
-use crate::config::{Config, Refused, Section, suggestion};
+use super::prune_config::PruneConfig;
+use crate::config::{Config, Refused, Section, suggestion, unknown_name};
 use crate::search::Space;
 
 /// What a config asks for beyond one run.
@@ -18,6 +20,8 @@ pub struct SweepConfig {
     pub objective: Goal,
     /// The axes.
     pub space: Space,
+    /// When trials are stopped early.
+    pub prune: Option<PruneConfig>,
     /// How runs are started.
     pub launch: Launch,
 }
@@ -51,9 +55,17 @@ impl SweepConfig {
             metric: metric.map(|metric| metric.into_inner()),
             calibrator: calibrator.map(|name| name.into_inner()),
         };
+        let prune = PruneConfig::take(&mut section)?;
         let space = Space::read(&mut section, base)?;
         section.end()?;
-        Ok(Self { seeds, seed, objective, space, launch })
+        Ok(Self { seeds, seed, objective, space, prune, launch })
+    }
+}
+
+impl SweepConfig {
+    /// Whether some trials are proposed in the light of others.
+    pub fn searches(&self) -> bool {
+        self.space.parts.iter().any(|part| part.searcher().is_some())
     }
 }
 
@@ -64,8 +76,21 @@ fn check_metric(
 ) -> Result<(), Refused> {
     let name = metric.get_ref().as_str();
     let known = || CALIBRATOR_METRICS.iter().map(|(name, _)| *name).chain([TASK_METRIC]);
-    if known().any(|known| known == name) || name.contains(':') {
+    if known().any(|known| known == name) {
         return Ok(());
+    }
+    if let Some((feature, discrepancy)) = name.split_once(':') {
+        if [feature, discrepancy].contains(&ALL) || feature.ends_with("(kind=*)") {
+            let message = format!("`{name}` is more than one metric");
+            return Err(section.refuse(metric, message, "name one feature and one discrepancy"));
+        }
+        let (feature, discrepancy) = (feature.to_owned(), discrepancy.to_owned());
+        return match unknown_name(&Metric { feature, discrepancy }) {
+            None => Ok(()),
+            Some((_, problem, help)) => {
+                Err(section.refuse(metric, format!("`{name}` {problem}"), &help))
+            }
+        };
     }
     let message = format!("unknown objective `{name}`");
     let help = suggestion(name, known()).unwrap_or_default();
@@ -139,6 +164,15 @@ impl Goal {
         let metric = metric.unwrap_or("mean_excess");
         if metric == TASK_METRIC {
             return Err(format!("`{metric}` is for training on a task"));
+        }
+        if let Some((feature, discrepancy)) = metric.split_once(':')
+            && !experiment.evaluation.panel.may_hold(feature, discrepancy)
+        {
+            return Err(format!(
+                "the objective `{metric}` is not in the panel: add feature = \"{feature}\", \
+                 discrepancy = \"{discrepancy}\" to evaluation.metrics, or set \
+                 evaluation.panel = \"full\""
+            ));
         }
         let direction = CALIBRATOR_METRICS.iter().find(|(name, _)| *name == metric);
         Ok(Objective {

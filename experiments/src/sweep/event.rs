@@ -52,6 +52,8 @@ pub enum Ending {
     Failed,
     /// Stopped on request; it can be gone on with.
     Interrupted,
+    /// It came to its rung and waits for others.
+    Paused,
 }
 
 impl Event {

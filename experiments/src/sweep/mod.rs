@@ -16,6 +16,8 @@ pub mod launch;
 pub mod local;
 pub mod plan;
 pub mod progress;
+mod prune_config;
+pub mod rungs;
 pub mod slurm;
 pub mod worker;
 

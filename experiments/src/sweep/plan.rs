@@ -1,18 +1,21 @@
 //! From a config with `[sweep]` to a plan: every trial is a config that has been checked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use toml::Value;
 use trueup_env::Streams;
+use trueup_results::metrics::DISCREPANCY;
 use trueup_results::provenance::sha256;
 use trueup_results::sweep::plan::FORMAT;
-use trueup_results::sweep::{AxisValue, Objective, Phase, Plan, PlanHeader, PlannedTrial};
+use trueup_results::sweep::{AxisValue, Objective, Phase, Plan, PlanHeader, PlannedTrial, Pruning};
 
 use super::config::{SweepConfig, value_at};
 use super::launch::Launch;
 use crate::config::{Config, Refused, Section, Source};
 use crate::failure::Failure;
+use crate::prepare::prepare;
+use crate::progress::{Reporter, Style};
 use crate::search::Assignment;
 
 /// Length of a trial's id in hex digits: 48 bits.
@@ -33,6 +36,8 @@ pub struct Planned {
     pub budget: usize,
     /// The config with its bases and overrides as one file.
     pub text: String,
+    /// Positions of the first trials with each kind of data and split.
+    data: BTreeMap<String, usize>,
 }
 
 /// Whether a config asks for a sweep.
@@ -61,30 +66,31 @@ pub fn plan(source: &Source) -> Result<Planned, Failure> {
         let first = search.propose(&[], &streams.child("search", number as u64));
         wanted.extend(first.into_iter().map(|assignment| Wanted::searched(assignment, number)));
     }
+    let trials = check(source, &sweep, wanted)?;
+    let Some(first) = trials.first() else {
+        let help = "give the axes of [[sweep.groups]] values";
+        return Err(Failure::invalid_because("the sweep has no trials", help));
+    };
+    let header = PlanHeader {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").into(),
+        name: name(&text),
+        config_sha256: sha256(text.as_bytes()),
+        seeds: sweep.seeds.clone(),
+        objective: first.objective.clone(),
+        axes: Vec::new(),
+        pruning: first.pruning.clone(),
+    };
     let mut planned = Planned {
-        plan: Plan {
-            header: PlanHeader {
-                format: FORMAT,
-                version: env!("CARGO_PKG_VERSION").into(),
-                name: name(&text),
-                config_sha256: sha256(text.as_bytes()),
-                seeds: sweep.seeds.clone(),
-                objective: Objective::none(),
-                axes: Vec::new(),
-            },
-            trials: Vec::new(),
-        },
+        plan: Plan { header, trials: Vec::new() },
         configs: Vec::new(),
         launch: sweep.launch.clone(),
         notes: Vec::new(),
         budget: searches.iter().map(|search| search.budget()).sum(),
         text,
+        data: BTreeMap::new(),
     };
-    planned.add(source, &sweep, wanted)?;
-    if planned.plan.trials.is_empty() {
-        let help = "give the axes of [[sweep.groups]] values";
-        return Err(Failure::invalid_because("the sweep has no trials", help));
-    }
+    planned.extend(trials)?;
     Ok(planned)
 }
 
@@ -119,7 +125,27 @@ impl Wanted {
 impl Planned {
     /// A plan that was written before.
     pub(super) fn of(plan: Plan, configs: Vec<String>, launch: Launch) -> Self {
-        Self { plan, configs, launch, notes: Vec::new(), budget: 0, text: String::new() }
+        let (notes, text, data) = (Vec::new(), String::new(), BTreeMap::new());
+        Self { plan, configs, launch, notes, budget: 0, text, data }
+    }
+
+    /// Looks at the data once for each way in which trials read and split them, so that what is
+    /// wrong with them is found before anything is written.
+    ///
+    /// # Errors
+    /// Data that cannot be read, or a world or reward that does not fit them.
+    pub fn check_data(&self) -> Result<(), Failure> {
+        let reporter = Reporter::new(Style::Quiet);
+        let seed = self.plan.header.seeds.first().copied().unwrap_or_default();
+        for &at in self.data.values() {
+            let (trial, config) = (&self.plan.trials[at], &self.configs[at]);
+            let config = Config::parse("the trial", config, &[format!("seed={seed}")])?;
+            if let Config::Users(experiment) = &config {
+                prepare(experiment, &reporter)
+                    .map_err(|e| e.inside(&format!("in the trial {}", trial.title())))?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks trials and puts them at the end of the plan.
@@ -129,8 +155,10 @@ impl Planned {
         sweep: &SweepConfig,
         wanted: Vec<Wanted>,
     ) -> Result<(), Failure> {
-        let check = |wanted: Wanted| Trial::check(source, sweep, wanted);
-        let trials: Vec<Trial> = wanted.into_par_iter().map(check).collect::<Result<_, _>>()?;
+        self.extend(check(source, sweep, wanted)?)
+    }
+
+    fn extend(&mut self, trials: Vec<Trial>) -> Result<(), Failure> {
         let before = self.plan.trials.iter().map(|t| (t.trial.clone(), t.title()));
         let mut first: HashMap<String, String> = before.collect();
         for trial in trials {
@@ -142,9 +170,6 @@ impl Planned {
                 continue;
             }
             first.insert(trial.id.clone(), title);
-            if self.plan.trials.is_empty() {
-                self.plan.header.objective = trial.objective;
-            }
             self.plan.trials.push(PlannedTrial {
                 trial: trial.id,
                 index: self.plan.trials.len(),
@@ -152,11 +177,34 @@ impl Planned {
                 search: trial.wanted.search,
                 values: axis_values(&trial.wanted.assignment),
             });
+            self.data.entry(trial.data).or_insert(self.configs.len());
             self.configs.push(trial.config);
         }
         self.plan.header.axes = axes(&self.plan.trials);
-        Ok(())
+        comparable(&self.plan)
     }
+}
+
+/// Refuses trials that would be compared at rungs by what their own reward says of them.
+fn comparable(plan: &Plan) -> Result<(), Failure> {
+    let by_reward = plan.header.pruning.as_ref().is_some_and(|p| p.metric == DISCREPANCY);
+    let paid = |path: &&String| path.as_str() == "reward" || path.starts_with("reward.");
+    match plan.header.axes.iter().find(paid) {
+        Some(axis) if by_reward => {
+            let message = format!(
+                "trials differ in `{axis}`, and each would be pruned by the discrepancy that its \
+                 own reward optimises"
+            );
+            let help = "leave sweep.prune.metric out: validation users judge all alike";
+            Err(Failure::invalid_because(message, help))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check(source: &Source, sweep: &SweepConfig, wanted: Vec<Wanted>) -> Result<Vec<Trial>, Failure> {
+    let root = Root::of(source, sweep)?;
+    wanted.into_par_iter().map(|wanted| Trial::check(source, sweep, &root, wanted)).collect()
 }
 
 /// A trial whose config has been checked.
@@ -164,21 +212,34 @@ struct Trial {
     id: String,
     wanted: Wanted,
     config: String,
+    /// What it reads, and whom it holds out.
+    data: String,
     objective: Objective,
+    pruning: Option<Pruning>,
 }
 
 impl Trial {
-    fn check(source: &Source, sweep: &SweepConfig, wanted: Wanted) -> Result<Self, Failure> {
+    fn check(
+        source: &Source,
+        sweep: &SweepConfig,
+        root: &Root,
+        wanted: Wanted,
+    ) -> Result<Self, Failure> {
         let title = title(&wanted.assignment);
         let refused = |failure: Failure| failure.inside(&format!("in the trial {title}"));
-        let config = resolve(source, &wanted).map_err(|error| refused(error.into()))?;
-        let objective = sweep.objective.objective(&config).map_err(|problem| {
-            Failure::invalid_because(format!("{problem} (in the trial {title})"), "see [sweep]")
-        })?;
-        let text = without_seed(&config).map_err(Failure::run)?;
+        let config = resolve(source, root, &wanted).map_err(|error| refused(error.into()))?;
+        let unfit = |section: &str, problem: String| {
+            let help = format!("see [{section}]");
+            Failure::invalid_because(format!("{problem} (in the trial {title})"), help)
+        };
+        let objective = sweep.objective.objective(&config).map_err(|why| unfit("sweep", why))?;
+        let calibrator = objective.calibrator.as_deref();
+        let prune = sweep.prune.as_ref().map(|prune| prune.pruning(&config, calibrator));
+        let pruning = prune.transpose().map_err(|why| unfit("sweep.prune", why))?;
+        let (text, data) = texts(&config).map_err(Failure::run)?;
         let mut id = sha256(text.as_bytes());
         id.truncate(ID_LENGTH);
-        Ok(Self { id, wanted, config: text, objective })
+        Ok(Self { id, wanted, config: text, data, objective, pruning })
     }
 }
 
@@ -191,17 +252,39 @@ fn title(assignment: &Assignment) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// What all trials of a sweep have in common.
+#[derive(Clone, Copy, Default)]
+struct Root {
+    task: bool,
+    seed: bool,
+    /// The split under all seeds, where the config does not give one itself.
+    split: Option<u64>,
+}
+
+impl Root {
+    /// Where something is searched, one split serves all seeds: a winner is chosen over all of them,
+    /// and nobody who judged the search under one seed may be a test user under another.
+    fn of(source: &Source, sweep: &SweepConfig) -> Result<Self, Refused> {
+        let document = source.document(&[]);
+        let root = document.root()?;
+        let split = (sweep.searches() && !root.has("split.seed")).then_some(sweep.seed);
+        Ok(Self { task: root.has("task"), seed: root.has("seeds") || root.has("seed"), split })
+    }
+}
+
 /// The checked config of a trial, with some seed. What is searched is judged by validation users:
 /// the test users are for the winner.
-fn resolve(source: &Source, wanted: &Wanted) -> Result<Config, Refused> {
-    let mut overrides = wanted.assignment.overrides();
-    let document = source.document(&overrides);
-    let root = document.root()?;
-    if !root.has("task") && wanted.phase == Phase::Search {
+fn resolve(source: &Source, root: &Root, wanted: &Wanted) -> Result<Config, Refused> {
+    let mut overrides = Vec::new();
+    if let Some(seed) = root.split.filter(|_| !root.task) {
+        overrides.push(format!("split.seed={seed}"));
+    }
+    overrides.extend(wanted.assignment.overrides());
+    if !root.task && wanted.phase == Phase::Search {
         overrides.push("split.judge=\"validation\"".to_owned());
     }
     // Seeds are an axis of their own.
-    if !root.has("seeds") && !root.has("seed") {
+    if !root.seed {
         overrides.push("seed=0".to_owned());
     }
     let document = source.document(&overrides);
@@ -216,17 +299,25 @@ fn drop_sweep(root: &mut Section<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn without_seed(config: &Config) -> Result<String, toml::ser::Error> {
+/// The config without its seed, and of that what it reads and whom it holds out.
+fn texts(config: &Config) -> Result<(String, String), toml::ser::Error> {
     let mut table = config.table()?;
     table.remove("seed");
     table.remove("seeds");
-    toml::to_string_pretty(&table)
+    let text = toml::to_string_pretty(&table)?;
+    table.retain(|key, _| key == "external" || key == "split");
+    Ok((text, toml::to_string(&table)?))
 }
 
 /// The values of the config without the sweep: with every default where it is a config by itself,
 /// else as written.
 fn base_values(source: &Source, root: &Section<'_>) -> toml::Table {
-    let resolved = resolve(source, &Wanted::planned(Assignment::default())).ok();
+    let common = Root {
+        task: root.has("task"),
+        seed: root.has("seeds") || root.has("seed"),
+        ..Root::default()
+    };
+    let resolved = resolve(source, &common, &Wanted::planned(Assignment::default())).ok();
     let resolved = resolved.and_then(|config| config.table().ok());
     resolved.or_else(|| root.rest().ok()).unwrap_or_default()
 }

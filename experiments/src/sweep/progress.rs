@@ -48,11 +48,16 @@ fn titles(plan: &Plan) -> HashMap<String, String> {
     plan.trials.iter().map(|trial| (trial.trial.clone(), trial.title())).collect()
 }
 
+/// Runs that need nothing more.
+fn over(state: &SweepState) -> usize {
+    state.count(RunState::Done) + state.count(RunState::Pruned)
+}
+
 impl Display {
     /// A display for what is left of a sweep.
     pub fn new(style_: Style, sweep: &Path, plan: &Plan, state: &SweepState) -> Self {
         let total = state.runs.len();
-        let done = state.count(RunState::Done) + state.count(RunState::Pruned);
+        let done = over(state);
         let bars = (style_ == Style::Bar).then(|| {
             let all = MultiProgress::new();
             let bar = ProgressBar::new(total as u64);
@@ -77,9 +82,10 @@ impl Display {
         }
     }
 
-    /// The plan has grown.
-    pub fn grow(&mut self, plan: &Plan) {
+    /// The plan has grown, or runs were stopped for good.
+    pub fn grow(&mut self, plan: &Plan, state: &SweepState) {
         self.titles = titles(plan);
+        self.done = over(state);
         self.total = plan.trials.len() * plan.header.seeds.len();
         if let Some(bars) = &self.bars {
             bars.sweep.set_length(self.total as u64);
@@ -144,7 +150,7 @@ impl Display {
     fn end(&mut self, run: &str, how: Ending, message: &str, seconds: Option<f64>) {
         let title = self.title(run);
         match how {
-            Ending::Interrupted => return,
+            Ending::Interrupted | Ending::Paused => return,
             Ending::Failed => {
                 self.failed += 1;
                 self.line(&format!("FAILED {title}: {message}"));

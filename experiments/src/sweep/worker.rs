@@ -13,16 +13,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use trueup_results::sweep::state::run_standing;
-use trueup_results::sweep::{Claim, Lease, Plan, RunId, RunState, failures, plan};
+use trueup_results::sweep::{Claim, Lease, Pause, Plan, RunId, RunState, failures, plan};
 use trueup_results::{ResultsError, RunDirectory};
 
 use super::event::{Ending, Event};
 use super::local::STOPPED;
+use super::rungs;
 use crate::config::{Config, Document};
 use crate::failure::Failure;
 use crate::prepare::prepare;
 use crate::progress::{Listener, Reporter, interrupt, interrupted};
-use crate::session::Session;
+use crate::session::{Rung, Session};
 use crate::{run, task_run};
 
 /// Least time between two progress events.
@@ -65,7 +66,7 @@ impl Worker {
                 if interrupted() {
                     return Err(Failure::Stopped(miette::miette!("asked to stop")));
                 }
-                worked |= self.attend(run, &configs)?;
+                worked |= self.attend(plan, run, &configs)?;
             }
             if !worked {
                 return Ok(());
@@ -74,7 +75,12 @@ impl Worker {
     }
 
     /// Does a run if it is open and nobody else does it; whether it did.
-    fn attend(&self, run: &RunId, configs: &HashMap<String, String>) -> Result<bool, Failure> {
+    fn attend(
+        &self,
+        plan: &Plan,
+        run: &RunId,
+        configs: &HashMap<String, String>,
+    ) -> Result<bool, Failure> {
         if !is_open(&self.sweep, run, self.retries) {
             return Ok(false);
         }
@@ -90,13 +96,17 @@ impl Worker {
             let message = format!("configs.jsonl has no trial {}", run.trial);
             return Err(Failure::invalid_because(message, "plan the sweep again from its config"));
         };
+        let rung = rungs::next_rung(&self.sweep, plan, run)?.map(|iteration| Rung {
+            calibrator: plan.header.objective.calibrator.clone(),
+            iteration,
+        });
         let over = Arc::new(AtomicBool::new(false));
         let lease = Arc::new(lease);
         let guard = std::thread::spawn({
             let (lease, over) = (Arc::clone(&lease), Arc::clone(&over));
             move || guard(&lease, &over)
         });
-        self.execute(run, config);
+        self.execute(run, config, rung);
         over.store(true, Ordering::SeqCst);
         guard.thread().unpark();
         let _ = guard.join();
@@ -105,7 +115,7 @@ impl Worker {
     }
 
     /// Does a run and tells how it ended.
-    fn execute(&self, run: &RunId, config: &str) {
+    fn execute(&self, run: &RunId, config: &str, rung: Option<Rung>) {
         let started = Instant::now();
         let folder = run.folder(&self.sweep);
         let resumed = has_begun(&folder);
@@ -113,7 +123,7 @@ impl Worker {
         let listener = Log::open(&run.log(&self.sweep)).map(Arc::new).map_err(Failure::run);
         let result = listener.and_then(|listener| {
             let reporter = Reporter::to(listener.clone());
-            let result = one_run(run, &folder, config, &reporter);
+            let result = one_run(run, &folder, config, rung, &reporter);
             if let Err(failure) = &result {
                 listener.line(&failure.words());
             }
@@ -122,6 +132,9 @@ impl Worker {
         let (how, message) = match result {
             Ok(message) => (Ending::Done, message),
             Err(_) if interrupted() => (Ending::Interrupted, String::new()),
+            Err(Failure::Stopped(_)) if Pause::read(&folder).is_some() => {
+                (Ending::Paused, String::new())
+            }
             Err(failure) => {
                 let reason = failure.words();
                 // Where not even this can be written, the run stays open.
@@ -148,7 +161,7 @@ fn guard(lease: &Lease, over: &AtomicBool) {
 /// Whether a run is left to do: neither over nor out of attempts.
 pub fn is_open(sweep: &Path, run: &RunId, retries: usize) -> bool {
     match run_standing(sweep, run.clone(), false).state {
-        RunState::Done | RunState::Pruned => false,
+        RunState::Done | RunState::Pruned | RunState::Paused => false,
         _ => failures::read(sweep, run).len() <= retries,
     }
 }
@@ -158,6 +171,7 @@ fn one_run(
     run: &RunId,
     folder: &Path,
     config: &str,
+    rung: Option<Rung>,
     reporter: &Reporter,
 ) -> Result<String, Failure> {
     let name = format!("configs.jsonl, trial {}", run.trial);
@@ -169,7 +183,7 @@ fn one_run(
     }
     let session = || -> Result<Session, Failure> {
         let directory = directory(folder, begun).map_err(Failure::run)?;
-        Ok(Session { directory, resumed: begun, report: false })
+        Ok(Session { directory, resumed: begun, report: false, rung })
     };
     match &config {
         Config::Users(experiment) => {

@@ -141,6 +141,7 @@ pub fn sweep(folder: &Path) -> PathBuf {
                 metric: "mean_excess".into(),
                 direction: Direction::Minimize,
             },
+            pruning: None,
             axes: vec!["reward.kind".into()],
         },
         trials: LABELS.iter().enumerate().map(trial).collect(),

@@ -39,11 +39,6 @@ pub const CALIBRATOR_METRICS: [(&str, Direction); 4] = [
 pub const TASK_METRIC: &str = "evaluation_return";
 
 impl Objective {
-    /// Nothing: what a plan has before it has a trial.
-    pub fn none() -> Self {
-        Self { calibrator: None, metric: String::new(), direction: Direction::Minimize }
-    }
-
     /// Its value in a run on real users; none where the calibrator failed or the metric is not
     /// defined.
     pub fn of(&self, summary: &Summary) -> Option<f64> {

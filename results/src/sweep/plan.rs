@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::objective::Objective;
+use super::pruning::Pruning;
 use crate::error::ResultsError;
 use crate::files::{read_text, write_atomically};
 
@@ -38,6 +39,9 @@ pub struct PlanHeader {
     pub objective: Objective,
     /// Paths of the axes, in the order of the config.
     pub axes: Vec<String>,
+    /// When trials are stopped early; none where all go to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruning: Option<Pruning>,
 }
 
 /// Why a trial is there.
@@ -267,6 +271,7 @@ pub(crate) mod tests {
                     direction: Direction::Minimize,
                 },
                 axes: vec!["reward.kind".into()],
+                pruning: None,
             },
             trials: vec![trial(0, "witness"), trial(1, "pwil")],
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plan::{Plan, RunId};
+use super::pruning::Pause;
 use super::{failures, lease};
 use crate::files::read_json;
 use crate::run_directory::{State, Status};
@@ -23,14 +24,28 @@ pub enum RunState {
     Done,
     /// It failed, with no attempts left unless asked for.
     Failed,
+    /// It came to its rung and waits until others have come there.
+    Paused,
     /// It was stopped for good because others of its rung did better.
     Pruned,
 }
 
 impl RunState {
     /// Every state, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Done, Self::Running, Self::Waiting, Self::Interrupted, Self::Pruned, Self::Failed];
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Running,
+        Self::Waiting,
+        Self::Interrupted,
+        Self::Paused,
+        Self::Pruned,
+        Self::Failed,
+    ];
+
+    /// Whether nothing is left to do.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Pruned)
+    }
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -40,6 +55,7 @@ impl RunState {
             Self::Interrupted => "interrupted",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Paused => "paused",
             Self::Pruned => "pruned",
         }
     }
@@ -75,10 +91,7 @@ impl SweepState {
 
     /// Whether nothing is left to do.
     pub fn is_over(&self) -> bool {
-        let over = |run: &RunStanding| {
-            matches!(run.state, RunState::Done | RunState::Failed | RunState::Pruned)
-        };
-        self.runs.iter().all(over)
+        self.runs.iter().all(|run| run.state.is_over())
     }
 
     /// In words: `18 of 24 done, 2 running, 1 failed`.
@@ -137,6 +150,12 @@ pub fn run_standing(sweep: &Path, run: RunId, held: bool) -> RunStanding {
         // The process died: nobody was left to write the status.
         standing.state = RunState::Failed;
         standing.message = Some(last.reason);
+    }
+    if standing.state == RunState::Interrupted
+        && let Some(pause) = Pause::read(&folder)
+    {
+        standing.state = RunState::Paused;
+        standing.message = Some(format!("waits at iteration {} for other trials", pause.rung));
     }
     if folder.join(PRUNED).exists() {
         standing.state = RunState::Pruned;

@@ -91,6 +91,7 @@ fn plan(seeds: u64) -> Plan {
                 metric: "mean_excess".into(),
                 direction: Direction::Minimize,
             },
+            pruning: None,
             axes: vec!["reward.kind".into(), "reward.discrepancy".into()],
         },
         trials: pairs.enumerate().map(trial).collect(),
