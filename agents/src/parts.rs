@@ -31,7 +31,7 @@ impl Parts {
             Ok(halves) => Ok(Self { fit: Some(halves.train), validation: Some(halves.test) }),
             Err(ExternalError::TooFewUsers { users, train, test, needed }) => {
                 brief.progress.note(&format!(
-                    "{calibrator}: no users are kept aside to choose the weights, because {test} \
+                    "no users are kept aside to choose the weights, because {test} \
                      of {users} training users (and {train} to fit) are fewer than {needed}; a \
                      larger `validation` keeps more"
                 ));

@@ -196,7 +196,7 @@ fn calibrators_are_stopped_too() {
     let head = head.replace("replicates = 40", "replicates = 40\npermutations = 0");
     let config = format!(
         "{head}\n[[calibrators]]\nkind = \"ppo\"\niterations = 6\nusers = 32\njudge_every = 1\n\
-         [sweep]\nseeds = 2\n[sweep.prune]\nfirst = 2\neta = 2\n\
+         validation = 0.5\n[sweep]\nseeds = 2\n[sweep.prune]\nfirst = 2\neta = 2\n\
          [[sweep.groups]]\nkind = \"grid\"\n\
          axes = {{ \"calibrators.ppo.update.learning_rate\" = [1e-4, 1e-3, 1e-2, 1e-5] }}\n"
     );
@@ -209,6 +209,11 @@ fn calibrators_are_stopped_too() {
     assert!(status.out.starts_with("tiny: 2 of 8 done, 6 pruned"), "{}", status.out);
     let report = folder.read("runs/tiny/report.html");
     assert!(report.contains("pruned"), "the report does not tell");
+    // Twelve of sixty users are too few to judge.
+    let few = folder.read("tiny.toml").replace("validation = 0.5", "validation = 0.2");
+    folder.write("tiny.toml", few);
+    let output = folder.trueup(&["run", "tiny.toml", "--out", "few"]).code(1);
+    output.complains(&["no trial has reported `validation`", "nothing to compare"]);
 }
 
 #[test]
@@ -236,11 +241,13 @@ fn mistakes_are_named() {
         folder.write("log.csv", purchases(120, 1));
         folder.trueup(&["run", "tiny.toml"]).code(3)
     };
-    let ppo = "[[calibrators]]\nkind = \"ppo\"\niterations = 6";
+    let ppo = "[[calibrators]]\nkind = \"ppo\"\niterations = 6\njudge_every = 1";
     let prune = "[sweep.prune]\nfirst = 2";
     users("", prune).complains(&["is fitted in one go", "only ppo"]);
     let unseen = format!("{ppo}\nvalidation = 0.0");
     users(&unseen, prune).complains(&["no validation users", "metric = \"discrepancy\""]);
+    let seldom = ppo.replace("judge_every = 1", "judge_every = 3");
+    users(&seldom, prune).complains(&["judge every 3 iterations", "`judge_every` of `ppo`"]);
     let own = format!("{prune}\nmetric = \"discrepancy\"");
     users(ppo, &own).complains(&["trials differ in `reward.kind`", "validation users judge"]);
     // Objectives that no run has.

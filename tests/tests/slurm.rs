@@ -309,3 +309,34 @@ fn what_is_cancelled_stays_so_until_it_is_resumed() {
     sweep.wait_for_end();
     sweep.expect_undisturbed();
 }
+
+/// Four trials, of which one is left in the end: the tasks of each rung are submitted by the job that
+/// decided about the one before.
+#[test]
+#[ignore = "starts a Slurm of three nodes; .ci/run does it"]
+fn rungs_are_waves_of_tasks() {
+    let config = SWEEP
+        .replace("total_steps = 150_000", "total_steps = 20_000")
+        .replace("[1e-3, 1e-4]", "[1e-3, 1e-4, 1e-5, 1e-2]")
+        .replace("[sweep]\n", "[sweep]\nprune = { first = 20, eta = 2 }\n");
+    let Some(mut sweep) = Sweep::new(SLURM) else { return };
+    sweep.folder.write("tiny.toml", format!("{config}{SLURM}")).write("here.toml", config);
+    sweep.submit();
+    sweep.wait_for_end();
+    let _ = sweep.folder.trueup(&["run", "here.toml"]).ok();
+    let read = |file: &str| {
+        let of = |root: &str| {
+            let text = sweep.folder.read(&format!("{root}/{file}"));
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        [of(DIR), of("runs/tiny")]
+    };
+    for file in ["summary.json", "rungs.jsonl"] {
+        let [there, here] = read(file);
+        assert_eq!(there, here, "{file}\n{}", sweep.logs());
+    }
+    let status = sweep.trueup(&["status", DIR]).ok();
+    assert!(status.out.starts_with("tiny: 3 of 12 done, 9 pruned"), "{}", status.out);
+}

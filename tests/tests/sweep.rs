@@ -484,6 +484,20 @@ fn a_search_goes_on_in_batches_and_its_winners_meet_the_test_users() {
         let summary: Value =
             serde_json::from_str(&folder.read(&format!("{run}/summary.json"))).unwrap();
         assert_eq!(summary["test_users"], users);
+        // One split for both seeds: nobody judges a search under one and its winner under the other.
+        let real = |seed: u32| {
+            let run = run.replace("/1", &format!("/{seed}"));
+            let text = folder.read(&format!("{run}/series.json"));
+            let series: Value = serde_json::from_str(&text).unwrap();
+            series["features"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|feature| feature["sides"][0].clone())
+                .collect::<Vec<_>>()
+        };
+        assert!(!real(1).is_empty() && real(1)[0].is_object());
+        assert_eq!(real(1), real(2));
     }
     // Another run of it, killed between two batches, proposes the same.
     let golden = folder.read("runs/tiny/summary.json");

@@ -109,6 +109,12 @@ impl Sweep<'_> {
             .map_err(|failure| failure.inside(&format!("submitting {place}")))?;
         let queued = submitted.queued;
         if submitted.conclusion.is_none() && queued == 0 {
+            // The job that would have gone on from here was cancelled, or never came to it.
+            if let Some(Next { plan, words }) = advance(folder, plan)? {
+                common.say(&words);
+                let launch = launch.clone();
+                return Sweep { folder, plan: &plan, launch }.run(how, common);
+            }
             return tell(&conclude(folder, plan)?, common);
         }
         let mut words = match submitted.jobs.as_slice() {

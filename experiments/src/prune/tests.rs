@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Curve, Halving, Median, rungs, survivors};
+use super::{Curve, Halving, Median};
 
 type Event = (usize, Option<u64>, Option<f64>, bool);
 
@@ -105,31 +105,25 @@ fn a_report_may_pass_more_than_one_rung() {
     assert!(!rule.prunes(&[(1, 0.3), (3, 9.0)], &[good]));
 }
 
-/// Rungs of Hyperband's largest bracket with 81 steps and eta 3 (Li and others 2018, table 1):
-/// 81 trials at 1 step, 27 at 3, 9 at 9, 3 at 27, 1 at 81.
+/// Asked when all have come to a rung: Hyperband's largest bracket with 81 steps and eta 3 (Li and
+/// others 2018, table 1) has 81 trials at 1 step, 27 at 3, 9 at 9, 3 at 27, 1 at 81.
 #[test]
-fn rungs_and_survivors_are_those_of_the_published_table() {
-    let steps = rungs(1, 81, 3);
-    assert_eq!(steps, [1, 3, 9, 27, 81]);
-    let mut trials: Vec<Option<f64>> = (0..81).map(|i| Some(f64::from((i * 31) % 81))).collect();
-    let mut counts = Vec::new();
-    for _ in &steps {
-        counts.push(trials.len());
-        trials = survivors(&trials, 3).into_iter().map(|at| trials[at]).collect();
+fn in_lockstep_the_counts_are_those_of_the_published_table() {
+    let rule = Halving { first: 1, eta: 3, startup: 0 };
+    let value = |trial: usize| ((trial * 31) % 81) as f64;
+    let mut curves: Vec<Vec<(u64, f64)>> = vec![Vec::new(); 81];
+    let mut running: Vec<usize> = (0..81).collect();
+    let mut counts = vec![running.len()];
+    for rung in [1, 3, 9, 27] {
+        running.iter().for_each(|&trial| curves[trial].push((rung, value(trial))));
+        let goes_on = |&trial: &usize| {
+            let others = curves.iter().enumerate().filter(|(other, _)| *other != trial);
+            let others: Vec<&Curve> = others.map(|(_, curve)| curve.as_slice()).collect();
+            !rule.prunes(&curves[trial], &others)
+        };
+        running = running.iter().copied().filter(goes_on).collect();
+        counts.push(running.len());
     }
     assert_eq!(counts, [81, 27, 9, 3, 1]);
-    assert_eq!(trials, [Some(0.0)]);
-}
-
-#[test]
-fn rungs_and_survivors_take_anything() {
-    assert_eq!(rungs(2, 10, 2), [2, 4, 8, 10]);
-    assert_eq!(rungs(5, 5, 2), [5]);
-    assert!(rungs(0, 5, 2).is_empty() && rungs(6, 5, 2).is_empty() && rungs(1, 5, 1).is_empty());
-    assert_eq!(rungs(1, u64::MAX, u64::MAX), [1, u64::MAX]);
-    let nan = Some(f64::NAN);
-    assert_eq!(survivors(&[None, Some(2.0), nan, Some(1.0), Some(1.0), None], 2), [1, 3, 4]);
-    assert_eq!(survivors(&[Some(2.0), Some(1.0), Some(1.0)], 3), [1]);
-    assert_eq!(survivors(&[Some(2.0), Some(1.0)], 0), [0, 1]);
-    assert!(survivors(&[], 2).is_empty() && survivors(&[None, nan], 2).is_empty());
+    assert_eq!(value(running[0]), 0.0);
 }

@@ -16,6 +16,9 @@ pub struct PruneConfig {
 /// The score of a trained calibrator on validation users, whatever its reward.
 const VALIDATION: &str = "validation";
 
+/// How often they judge.
+const JUDGE_EVERY: &str = "judge_every";
+
 /// Metrics of trained calibrators by which trials can be compared, and which way is better.
 const METRICS: [(&str, Direction); 2] =
     [(VALIDATION, Direction::Minimize), ("discrepancy", Direction::Minimize)];
@@ -98,6 +101,15 @@ impl PruneConfig {
             return Err(format!(
                 "`{}` has no validation users: set its `validation` (it needs a log, not \
                  statistics), or compare by metric = \"discrepancy\"",
+                calibrator.name
+            ));
+        }
+        let every = settings.get(JUDGE_EVERY).and_then(toml::Value::as_integer).unwrap_or(1);
+        let (PruningRule::Halving { first, .. } | PruningRule::Median { first, .. }) = self.rule;
+        if metric == VALIDATION && i64::try_from(first).is_ok_and(|first| first < every) {
+            return Err(format!(
+                "the first rung is at iteration {first}, and validation users judge every {every} \
+                 iterations (`{JUDGE_EVERY}` of `{}`)",
                 calibrator.name
             ));
         }

@@ -52,6 +52,9 @@ pub fn decide(sweep: &Path, plan: &Plan, state: &SweepState) -> Result<Option<St
     let open = waiting.iter().filter(|(trial, rung)| !known(trial, **rung));
     let field = Field::read(sweep, plan, pruning, state)?;
     let new: Vec<RungDecision> = open.map(|(trial, rung)| field.decision(trial, *rung)).collect();
+    if !new.is_empty() && new.iter().all(|decision| decision.value.is_none()) {
+        return Err(field.nothing_to_compare(&new));
+    }
     rungs::append(sweep, &new).map_err(Failure::run)?;
     decisions.extend(new);
     let made: Vec<&RungDecision> =
@@ -130,6 +133,17 @@ impl<'a> Field<'a> {
             trials.insert(trial.trial.as_str(), Reported { curve, finished });
         }
         Ok(Self { pruning, trials })
+    }
+
+    /// All would stop, and nobody would know why.
+    fn nothing_to_compare(&self, decisions: &[RungDecision]) -> Failure {
+        let rung = decisions.iter().map(|decision| decision.rung).max().unwrap_or(0);
+        let metric = &self.pruning.metric;
+        Failure::Run(miette::miette!(
+            help = "the logs of the runs tell why; let enough validation users judge before the first \
+                    rung, or plan the sweep with another sweep.prune.metric",
+            "no trial has reported `{metric}` up to iteration {rung}: there is nothing to compare"
+        ))
     }
 
     /// Whether a trial goes on from a rung.
