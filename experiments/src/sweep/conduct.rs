@@ -1,16 +1,24 @@
 //! A sweep from its folder to its summary: run what is left, then write what is derived.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use trueup_results::sweep::{Plan, SweepState, SweepSummary, sweep_state};
+use trueup_results::sweep::state::RunStanding;
+use trueup_results::sweep::{Plan, RunState, SweepState, SweepSummary, sweep_state};
 use trueup_results::{write_atomically, write_sweep_report};
 
 use super::advance::advance;
 use super::launch::Launch;
 use super::local::{Crew, Ended, Runner, RunnerLock};
 use super::progress::Display;
+use super::worker::is_open;
 use crate::failure::Failure;
 use crate::progress::{Style, catch_interrupts};
+
+/// How often workers look for runs that are left.
+const LOOKS: usize = 5;
+/// How long a process that was killed may take to be gone.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// What a sweep gave.
 #[derive(Debug)]
@@ -42,12 +50,20 @@ pub fn conduct(
     let (name, place) = (&plan.header.name, folder.display());
     display.line(&format!("{name} in {place}: {}; {}", before.words(), launch.words()));
     let mut plan = plan.clone();
+    let mut looks = 0;
     let ended = loop {
         let ended = Runner::new(folder, crew.clone(), &mut display).run(&plan)?;
         if ended == Ended::Stopped {
             break ended;
         }
-        let Some(next) = advance(folder, &plan)? else { break ended };
+        let Some(next) = advance(folder, &plan)? else {
+            looks += 1;
+            if looks < LOOKS && is_left(folder, &plan, crew.retries) {
+                std::thread::sleep(MOMENT);
+                continue;
+            }
+            break ended;
+        };
         display.line(&next.words);
         plan = next.plan;
         display.grow(&plan, &sweep_state(folder, &plan));
@@ -63,6 +79,15 @@ pub fn conduct(
         )));
     }
     Ok(outcome)
+}
+
+/// Whether some run is open that nobody holds: who held it when the workers looked was about to end.
+fn is_left(folder: &Path, plan: &Plan, retries: usize) -> bool {
+    let free = |standing: &RunStanding| {
+        matches!(standing.state, RunState::Waiting | RunState::Interrupted)
+            && is_open(folder, &standing.run, retries)
+    };
+    sweep_state(folder, plan).runs.iter().any(free)
 }
 
 /// Writes what is derived from the runs of a sweep.

@@ -63,16 +63,23 @@ pub fn decide(sweep: &Path, plan: &Plan, state: &SweepState) -> Result<Option<St
     Ok(Some(words(&made)))
 }
 
-/// Opens the runs of trials that go on, and ends those of the others.
+/// Ends the runs of trials that stop, then opens those of the others: as long as some are to be ended,
+/// all that go on still wait, and are counted the same by whoever has to do it again.
 fn carry_out(sweep: &Path, state: &SweepState, made: &[&RungDecision]) -> Result<(), Failure> {
-    for standing in state.runs.iter().filter(|standing| standing.state == RunState::Paused) {
-        let Some(decision) = made.iter().find(|d| d.trial == standing.run.trial) else { continue };
-        let folder = standing.run.folder(sweep);
-        if !decision.kept {
-            let beside = made.iter().filter(|d| d.rung == decision.rung && d.kept).count();
-            let text = decision.words(beside);
-            write_atomically(&folder.join(PRUNED), text.as_bytes()).map_err(Failure::run)?;
-        }
+    let waiting = || state.runs.iter().filter(|standing| standing.state == RunState::Paused);
+    let decided = |kept: bool| {
+        waiting().filter_map(move |standing| {
+            let mut made = made.iter().filter(|decision| decision.kept == kept);
+            let decision = made.find(|decision| decision.trial == standing.run.trial)?;
+            Some((standing.run.folder(sweep), decision))
+        })
+    };
+    for (folder, decision) in decided(false) {
+        let beside = made.iter().filter(|d| d.rung == decision.rung && d.kept).count();
+        let text = decision.words(beside);
+        write_atomically(&folder.join(PRUNED), text.as_bytes()).map_err(Failure::run)?;
+    }
+    for (folder, _) in decided(true) {
         Pause::end(&folder).map_err(Failure::run)?;
     }
     Ok(())
