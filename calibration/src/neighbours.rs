@@ -9,6 +9,7 @@
 
 use rayon::prelude::*;
 
+use crate::discrepancy::scaling::Scaling;
 use crate::sample::Sample;
 
 /// Rows of a panel: four vector registers.
@@ -19,38 +20,6 @@ const BLOCK: usize = 32;
 const SHARD: usize = 128;
 /// Coordinates end here, so that no square is infinite; in standard deviations.
 const FURTHEST: f64 = 1e15;
-
-/// Centre and scale of each coordinate.
-pub(crate) struct Scaling {
-    centre: Vec<f64>,
-    scale: Vec<f64>,
-}
-
-impl Scaling {
-    /// Mean and standard deviation (n) over the rows of all samples together, which have one width.
-    /// A coordinate without spread is only centred.
-    pub(crate) fn of(samples: &[&Sample]) -> Self {
-        let width = samples.iter().map(|sample| sample.width).min().unwrap_or(0);
-        let rows: usize = samples.iter().map(|sample| sample.rows()).sum();
-        let of = |c: usize| {
-            let column = || {
-                let columns = samples.iter().map(|s| s.values.iter().skip(c).step_by(s.width));
-                columns.flatten().copied()
-            };
-            let first = column().next().unwrap_or(0.0);
-            if column().all(|value| value == first) {
-                return (first, 1.0);
-            }
-            // Shifted by one of the values: exact for close values far from 0.
-            let mean = first + column().map(|value| value - first).sum::<f64>() / rows as f64;
-            let squares: f64 = column().map(|value| (value - mean) * (value - mean)).sum();
-            let sd = (squares / rows as f64).sqrt();
-            (mean, if sd.is_finite() && sd > 1e-30 { sd } else { 1.0 })
-        };
-        let (centre, scale) = (0..width).map(of).unzip();
-        Self { centre, scale }
-    }
-}
 
 /// Standardised rows.
 pub(crate) struct Points {
@@ -80,14 +49,11 @@ impl Points {
         picks: impl IntoIterator<Item = usize>,
         scaling: &Scaling,
     ) -> Self {
-        let width = scaling.centre.len();
+        let width = scaling.width();
         let mut rows = Vec::new();
         for row in picks {
-            let scaled = sample.row(row).iter().zip(&scaling.centre).zip(&scaling.scale);
-            let number = |((value, centre), scale): ((&f64, &f64), &f64)| {
-                ((value - centre) / scale).clamp(-FURTHEST, FURTHEST) as f32
-            };
-            rows.extend(scaled.map(number));
+            let scaled = scaling.standardised(sample.row(row));
+            rows.extend(scaled.map(|value| value.clamp(-FURTHEST, FURTHEST) as f32));
         }
         let count = rows.len() / width.max(1);
         let mut panels = vec![[f32::INFINITY; LANES]; count.div_ceil(LANES) * width];
@@ -226,7 +192,7 @@ mod tests {
             let mut draw =
                 |rows: usize| vectors((0..rows * width).map(|_| stream.uniform()).collect(), width);
             let (queries, reference) = (draw(n), draw(m));
-            let scaling = Scaling::of(&[&reference]);
+            let scaling = Scaling::of_samples(&[&reference]);
             let found = points(&reference, &scaling).nearest(&points(&queries, &scaling));
             assert_eq!(found.len(), n);
             // Whatever instructions the processor has.
@@ -234,8 +200,9 @@ mod tests {
             assert_eq!(points(&reference, &scaling).search(&standard.rows), found);
             for (i, found) in found.iter().enumerate() {
                 let distance = |j: usize| -> f64 {
-                    let pairs = queries.row(i).iter().zip(reference.row(j)).zip(&scaling.scale);
-                    pairs.map(|((x, y), scale)| ((x - y) / scale).powi(2)).sum()
+                    let [x, y] = [queries.row(i), reference.row(j)];
+                    let pairs = scaling.standardised(x).zip(scaling.standardised(y));
+                    pairs.map(|(x, y)| (x - y).powi(2)).sum()
                 };
                 let mut all: Vec<(f64, u32)> = (0..m).map(distance).zip(0..).collect();
                 all.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -250,7 +217,7 @@ mod tests {
     #[test]
     fn equal_rows_are_at_distance_zero_and_far_ones_are_finite() {
         let sample = vectors(vec![0.1, 7.0, 1e30, 7.0, 0.1, 7.0, -1e30, 7.0], 2);
-        let scaling = Scaling::of(&[&vectors(vec![0.1, 7.0, 0.2, 7.0], 2)]);
+        let scaling = Scaling::of_samples(&[&vectors(vec![0.1, 7.0, 0.2, 7.0], 2)]);
         let all = points(&sample, &scaling);
         assert_eq!((all.len(), all.row(1)[1]), (4, 0.0));
         let squares = all.squares(all.row(0));

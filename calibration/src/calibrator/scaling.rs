@@ -148,3 +148,7 @@ impl Simulator for Scaled {
         ]
     }
 }
+
+#[cfg(test)]
+#[path = "scaling_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Classical calibrators against published fits and closed forms.
 
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::Distribution;
 use trueup_env::{Clock, Covariates, Event, EventLog, Streams, Tick};
 
 use super::bgnbd::{BgNbd, BgNbdCalibrator, Purchases, data_of};
@@ -22,7 +22,7 @@ fn cdnow() -> (Vec<Purchases>, Vec<Spend>) {
     (purchases, spends)
 }
 
-fn near(value: f64, published: f64, tolerance: f64) {
+pub(super) fn near(value: f64, published: f64, tolerance: f64) {
     assert!((value - published).abs() <= tolerance, "{value}, published {published}");
 }
 
@@ -115,18 +115,18 @@ fn drawn_amounts_have_the_mean_of_the_closed_form() {
 
 const CLOCK: Clock = Clock { tick: Tick::Week, horizon: 52, start_day: None };
 
-fn event(tick: u32, kind: u16, amount: f64) -> Event {
+pub(super) fn event(tick: u32, kind: u16, amount: f64) -> Event {
     Event { tick, kind, amount, balance: f64::NAN }
 }
 
-fn log(kinds: &[&str], users: u32, events: Vec<(u32, Event)>) -> EventLog {
+pub(super) fn log(kinds: &[&str], users: u32, events: Vec<(u32, Event)>) -> EventLog {
     let kinds = kinds.iter().map(|kind| kind.to_string()).collect();
     let labels = (0..users).map(|user| user.to_string()).collect();
     EventLog::new(CLOCK, kinds, labels, events, Covariates::default()).unwrap()
 }
 
 /// A log of the model itself with known parameters.
-fn drawn(users: u32, seed: u64) -> EventLog {
+pub(super) fn drawn(users: u32, seed: u64) -> EventLog {
     let amounts = GammaGamma { p: 6.25, q: 3.74, v: 15.44 };
     let mut events = Vec::new();
     for user in 0..users {
@@ -139,7 +139,7 @@ fn drawn(users: u32, seed: u64) -> EventLog {
     log(&["purchase"], users, events)
 }
 
-fn calibrated(
+pub(super) fn calibrated(
     calibrator: &mut dyn Calibrator,
     train: &EventLog,
 ) -> Result<Box<dyn Simulator>, CalibrationError> {
@@ -264,65 +264,6 @@ fn what_cannot_be_fitted_is_said_with_a_remedy() {
     };
     let refused = BgNbdCalibrator.calibrate(&brief).err();
     assert!(matches!(refused, Some(CalibrationError::NeedsLog("bgnbd"))));
-}
-
-/// A base with log-normal amounts and a fixed number of tries per user.
-struct Base {
-    tries: usize,
-    sd: f64,
-}
-
-impl Simulator for Base {
-    fn simulate(&self, users: usize, streams: &Streams) -> Result<EventLog, CalibrationError> {
-        let mut events = Vec::new();
-        for user in 0..users as u32 {
-            let mut stream = streams.stream("base", u64::from(user));
-            for _ in 0..self.tries {
-                let tick = stream.below(52) as u32;
-                let normal: f64 = StandardNormal.sample(&mut stream);
-                if stream.uniform() < 0.5 {
-                    events.push((user, event(tick, 0, (1.0 + self.sd * normal).exp())));
-                }
-            }
-        }
-        Ok(log(&["purchase"], users as u32, events))
-    }
-}
-
-/// Thinning (10 tries) and repeating (1 try): the three moments within 5 standard errors of the
-/// 8,192 users measured and the 8,192 drawn.
-#[test]
-fn scaling_gives_the_three_moments() {
-    let train = drawn(2000, 6);
-    let target = Moments::of_statistics(&Statistics::of(&train)).unwrap();
-    let direct = Moments::of_log(&train).unwrap();
-    near(target.mean, direct.mean, 1e-12);
-    near(target.sd, direct.sd, 1e-12);
-    for tries in [1, 10] {
-        let base = Box::new(Base { tries, sd: 0.4 });
-        let simulator = calibrated(&mut Scaling::new(base), &train).unwrap();
-        let log = simulator.simulate(8192, &Streams::new(3)).unwrap();
-        let found = Moments::of_log(&log).unwrap();
-        let events = log.events().len() as f64;
-        near(found.events, target.events, 5.0 * 2.0 * target.events / (8192.0_f64 * 0.5).sqrt());
-        near(found.mean, target.mean, 5.0 * 3.0 * target.sd / events.sqrt());
-        near(found.sd, target.sd, 5.0 * 3.0 * target.sd / (2.0 * events).sqrt());
-        // As text, because unknown balances are NaN.
-        let text = |log| serde_json::to_string(&log).unwrap();
-        assert_eq!(text(log), text(simulator.simulate(8192, &Streams::new(3)).unwrap()));
-    }
-}
-
-#[test]
-fn scaling_refuses_a_base_that_it_cannot_scale() {
-    let train = drawn(300, 6);
-    let why =
-        |base| calibrated(&mut Scaling::new(Box::new(base)), &train).err().unwrap().to_string();
-    assert!(why(Base { tries: 0, sd: 1.0 }).contains("raise its rates"));
-    assert!(why(Base { tries: 3, sd: 0.0 }).contains("spread"));
-    let empty = log(&["purchase"], 3, vec![]);
-    let refused = calibrated(&mut Scaling::new(Box::new(Base { tries: 2, sd: 1.0 })), &empty);
-    assert!(refused.err().unwrap().to_string().contains("check the map"));
 }
 
 /// A negative binomial count without drop-out: rates Gamma(r, alpha), a Poisson process each.

@@ -13,8 +13,8 @@
 
 use super::both::{self, Both, OnBoth, Place, ROUNDING, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
+use super::{DiscrepancyError, Parameter, Weighted, Witness};
 
 /// `anderson-darling`.
 #[derive(Clone, Copy)]
@@ -60,67 +60,37 @@ impl OnBoth for AndersonDarling {
     }
 }
 
-impl Discrepancy for AndersonDarling {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn title(&self) -> &'static str {
-        "Anderson-Darling"
-    }
-
-    fn definition(&self) -> &'static str {
-        "integral (F - G)^2 / (H (1 - H)) dH with H = (1 - share) G + share F"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Scholz and Stephens, K-sample Anderson-Darling tests, Journal of the American Statistical Association 82, 1987"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
+impl OnLine for AndersonDarling {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Anderson-Darling",
+        definition: "integral (F - G)^2 / (H (1 - H)) dH with H = (1 - share) G + share F",
+        reference: "Scholz and Stephens, K-sample Anderson-Darling tests, Journal of the American Statistical Association 82, 1987",
+        parameters: &[Parameter {
             name: "share",
             meaning: "share of the internal side in the pooled distribution",
             default: 0.5,
             low: 0.01,
             high: 0.99,
             whole: false,
-        }]
+        }],
+        squared: true,
+        ..About::USUAL
+    };
+
+    fn set(values: &[f64]) -> Option<Self> {
+        Some(Self { share: *values.first()? })
     }
 
-    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { share: *values.first()? }))
-    }
-
-    fn symmetric(&self) -> bool {
+    fn is_symmetric(&self) -> bool {
         self.share == 0.5
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Real
+    fn reading(&self, _line: &Line) -> Reading {
+        Ok(Box::new(*self))
     }
 
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, _line: &Line) -> Option<Reading> {
-        Some(Ok(Box::new(*self)))
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -145,7 +115,7 @@ impl Discrepancy for AndersonDarling {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -157,6 +127,7 @@ impl Discrepancy for AndersonDarling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn values_by_hand() {

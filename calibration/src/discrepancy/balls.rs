@@ -16,8 +16,9 @@
 
 use rayon::prelude::*;
 
+use super::scaling::Scaling;
 use super::vectors::Owners;
-use crate::neighbours::{Points, Scaling, evenly};
+use crate::neighbours::{Points, evenly};
 use crate::sample::Sample;
 
 /// Squared distances that differ by less than this part of themselves are equal.
@@ -58,7 +59,7 @@ impl Balls {
     /// Compares at most `rows` rows a side, evenly spaced, standardised by the mean and standard
     /// deviation of all external rows.
     pub(super) fn of(internal: &Sample, external: &Sample, k: usize, rows: usize) -> Self {
-        let scaling = Scaling::of(&[external]);
+        let scaling = Scaling::of_samples(&[external]);
         let side = |sample: &Sample| Side::of(sample, k, rows, &scaling);
         let (internal, external) = (side(internal), side(external));
         let to_internal = |row: usize| internal.points.squares(external.points.row(row));

@@ -181,6 +181,6 @@ pub(super) fn with_spread<D: OnBoth + 'static>(
     discrepancy: &'static str,
     line: &Line,
     reader: D,
-) -> Option<Reading> {
-    Some(line.with_spread(discrepancy).map(|()| Box::new(reader) as Box<dyn Reader>))
+) -> Reading {
+    line.with_spread(discrepancy).map(|()| Box::new(reader) as Box<dyn Reader>)
 }

@@ -50,7 +50,7 @@ impl Discrepancy for CopulaDistance {
     }
 
     fn cost(&self) -> &'static str {
-        "one sort a coordinate, then O((n + m) d^2) a value (times cells^2 where all is tied); O((n + m) d) memory"
+        "one sort a coordinate, then O((n + m) d^2 + cells^2 d^2) a value; O((n + m) d) memory"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -130,32 +130,91 @@ struct Side {
 }
 
 /// The part of the axis that a row's step of F covers, in cells.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq)]
 struct Step {
     from: f64,
     to: f64,
 }
 
 impl Step {
-    /// The cells that it covers, with the share of the step in each.
-    fn spread(self, cells: usize, into: &mut Vec<(usize, f64)>) {
-        into.clear();
-        let length = self.to - self.from;
+    /// The one cell that holds all of it; none where it reaches over a border.
+    fn cell(self, cells: usize) -> Option<usize> {
         let first = (self.from as usize).min(cells - 1);
         // A step that rounding has swallowed lies in one cell.
-        if length <= 0.0 || self.to <= (first + 1) as f64 {
-            into.push((first, 1.0));
-            return;
-        }
+        let inside = self.to <= self.from || self.to <= (first + 1) as f64 || first + 1 == cells;
+        inside.then_some(first)
+    }
+
+    /// The cells that it covers, with the share of the step in each.
+    fn spread(self, cells: usize) -> impl Iterator<Item = (usize, f64)> {
+        let length = self.to - self.from;
         let last = (self.to as usize).min(cells - 1);
-        for cell in first..=last {
+        let share = move |cell: usize| {
             let end = if cell == last { self.to } else { (cell + 1) as f64 };
-            let share = (end - self.from.max(cell as f64)) / length;
-            if share > 0.0 {
-                into.push((cell, share));
+            (end - self.from.max(cell as f64)) / length
+        };
+        let covered = (self.from as usize..=last).map(move |cell| (cell, share(cell)));
+        covered.filter(|(_, share)| *share > 0.0)
+    }
+}
+
+/// Where rows lie along a coordinate: in a cell, or with other rows on a step over a border. As there
+/// are fewer such steps than cells, a few places hold all rows.
+struct Along {
+    /// The place of each row; below `cells` it is a cell.
+    rows: Vec<u8>,
+    /// Of each place the cells that it covers, with the share of each.
+    places: Vec<Vec<(usize, f64)>>,
+}
+
+impl Along {
+    fn of(ranks: &Ranks, shares: &[f64], cells: usize) -> Self {
+        let mut rows = vec![0; shares.len()];
+        let mut places: Vec<Vec<(usize, f64)>> = (0..cells).map(|cell| vec![(cell, 1.0)]).collect();
+        let mut last = None;
+        ranks.each(shares, |row, below, upto| {
+            let step = Step { from: below * cells as f64, to: upto * cells as f64 };
+            let place = step.cell(cells).unwrap_or_else(|| {
+                if last != Some(step) {
+                    last = Some(step);
+                    places.push(step.spread(cells).collect());
+                }
+                places.len() - 1
+            });
+            if let Some(at) = rows.get_mut(row) {
+                *at = place as u8;
+            }
+        });
+        Self { rows, places }
+    }
+}
+
+/// Rows whose shares are added up side by side, so that a sum need not wait for the one before.
+const BESIDE: usize = 4;
+
+/// The mass of each cell of a pair's grid: that of each pair of places first, then spread over cells.
+fn table(a: &Along, b: &Along, shares: &[f64], cells: usize) -> Vec<f64> {
+    let width = b.places.len();
+    let mut pairs = vec![[0.0; BESIDE]; a.places.len() * width];
+    for (row, ((&first, &second), share)) in a.rows.iter().zip(&b.rows).zip(shares).enumerate() {
+        if let Some(sums) = pairs.get_mut(usize::from(first) * width + usize::from(second)) {
+            sums[row % BESIDE] += share;
+        }
+    }
+    let mut masses = vec![0.0; cells * cells];
+    for (pairs, first) in pairs.chunks_exact(width).zip(&a.places) {
+        for (sums, second) in pairs.iter().zip(&b.places) {
+            let mass: f64 = sums.iter().sum();
+            if mass > 0.0 {
+                for &(row, of_row) in first {
+                    for &(column, of_column) in second {
+                        masses[row * cells + column] += mass * of_row * of_column;
+                    }
+                }
             }
         }
     }
+    masses
 }
 
 impl Side {
@@ -179,34 +238,11 @@ impl Side {
         for (&place, share) in self.places.iter().zip(self.owners.shares(weights)?) {
             shares[place as usize] += share;
         }
-        let width = self.ranks.len();
-        let mut steps = vec![Step::default(); self.rows * width];
-        for (c, ranks) in self.ranks.iter().enumerate() {
-            ranks.each(&shares, |row, below, upto| {
-                if let Some(step) = steps.get_mut(row * width + c) {
-                    let cells = self.cells as f64;
-                    *step = Step { from: below * cells, to: upto * cells };
-                }
-            });
-        }
-        let size = self.cells * self.cells;
-        let mut masses = vec![0.0; width * (width - 1) / 2 * size];
-        let mut spread: Vec<Vec<(usize, f64)>> = vec![Vec::new(); width];
-        for (steps, &share) in steps.chunks_exact(width).zip(&shares) {
-            if share == 0.0 {
-                continue;
-            }
-            steps.iter().zip(&mut spread).for_each(|(step, into)| step.spread(self.cells, into));
-            let tables = masses.chunks_exact_mut(size);
-            for (table, (a, b)) in tables.zip(vectors::pairs(width)) {
-                for &(row, first) in &spread[a] {
-                    for &(column, second) in &spread[b] {
-                        table[row * self.cells + column] += share * first * second;
-                    }
-                }
-            }
-        }
-        Some(masses)
+        let along = self.ranks.iter().map(|ranks| Along::of(ranks, &shares, self.cells));
+        let along: Vec<Along> = along.collect();
+        let pairs = vectors::pairs(along.len());
+        let tables = pairs.map(|(a, b)| table(&along[a], &along[b], &shares, self.cells));
+        Some(tables.collect::<Vec<_>>().concat())
     }
 }
 

@@ -4,6 +4,8 @@
 //! The optimal plan for the cost `|x - y|^p`, p >= 1, fills up quantiles from below (Santambrogio,
 //! *Optimal transport for applied mathematicians*, 2015, section 2.1).
 
+use super::wide::{self, Kernel};
+
 /// Numbers in ascending order.
 pub(super) struct Sorted {
     /// The numbers.
@@ -128,45 +130,144 @@ fn visit(x: Masses<'_>, y: Masses<'_>, mut visit: impl FnMut(Step)) {
     }
 }
 
-/// The values that have mass, and their masses times `factor`, in ascending order; with an end that
-/// is never reached.
-fn filled(side: Masses<'_>, factor: f64) -> (Vec<f64>, Vec<f64>) {
-    let count = side.sorted.rows.len();
-    let (mut values, mut masses) = (vec![0.0; count + 1], vec![0.0; count + 1]);
-    let mut end = 0;
-    for (&value, &row) in side.sorted.values.iter().zip(&side.sorted.rows) {
-        let mass = side.masses[row as usize];
-        // No branch: whether a user was drawn is a coin toss.
-        (values[end], masses[end]) = (value, mass * factor);
-        end += usize::from(mass > 0.0);
+/// Room to work in, used again and again.
+pub(super) struct Room<const L: usize> {
+    ps: Vec<[f64; L]>,
+    qs: Vec<[f64; L]>,
+}
+
+impl<const L: usize> Default for Room<L> {
+    fn default() -> Self {
+        Self { ps: Vec::new(), qs: Vec::new() }
     }
-    values.truncate(end + 1);
-    masses.truncate(end + 1);
-    (values, masses)
 }
 
-/// `min over couplings of E |x - y|^order`, order 1 or 2.
-pub(super) fn cost(x: Masses<'_>, y: Masses<'_>, order: u8) -> f64 {
-    if order == 1 { cost_of(x, y, |gap| gap.abs()) } else { cost_of(x, y, |gap| gap * gap) }
+/// Masses of the rows of a side under several weightings, one a lane, and their totals.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes<'a, const L: usize> {
+    masses: &'a [[f64; L]],
+    totals: [f64; L],
 }
 
-/// The coupling of [`visit`], without a branch: which side is used up first is a coin toss.
-#[inline(always)]
-fn cost_of(x: Masses<'_>, y: Masses<'_>, of: impl Fn(f64) -> f64) -> f64 {
-    let (xs, ps) = filled(x, y.total);
-    let (ys, qs) = filled(y, x.total);
-    let (n, m) = (xs.len() - 1, ys.len() - 1);
-    let (mut i, mut j, mut sum) = (0, 0, 0.0);
-    let (mut p, mut q) = (ps[0], qs[0]);
-    while i < n && j < m {
+impl<'a, const L: usize> Lanes<'a, L> {
+    /// Of masses of at least 0 with a positive sum in each lane.
+    pub(super) fn new(masses: &'a [[f64; L]]) -> Self {
+        let total = |lane: usize| masses.iter().map(|row| row[lane]).sum();
+        Self { masses, totals: std::array::from_fn(total) }
+    }
+
+    /// Masses times a factor in the order of the numbers, with an end that is never reached.
+    fn ascending(&self, sorted: &Sorted, factors: [f64; L], into: &mut Vec<[f64; L]>) {
+        let scaled = |&row: &u32| -> [f64; L] {
+            let masses = &self.masses[row as usize];
+            std::array::from_fn(|lane| masses[lane] * factors[lane])
+        };
+        into.clear();
+        into.extend(sorted.rows.iter().map(scaled));
+        into.push([0.0; L]);
+    }
+}
+
+/// `min over couplings of E |x - y|^order`, order 1 or 2, in each lane.
+pub(super) fn costs<const L: usize>(
+    [x, y]: [&Sorted; 2],
+    [p, q]: [Lanes<'_, L>; 2],
+    order: u8,
+    room: &mut Room<L>,
+) -> [f64; L] {
+    p.ascending(x, q.totals, &mut room.ps);
+    q.ascending(y, p.totals, &mut room.qs);
+    let sides = Sides { xs: &x.values, ys: &y.values, ps: &room.ps, qs: &room.qs };
+    let sums = wide::run(Coupling { sides, order });
+    std::array::from_fn(|lane| sums[lane] / (p.totals[lane] * q.totals[lane]))
+}
+
+struct Coupling<'a, const L: usize> {
+    sides: Sides<'a, L>,
+    order: u8,
+}
+
+impl<const L: usize> Kernel for Coupling<'_, L> {
+    type Output = [f64; L];
+
+    #[inline(always)]
+    fn work(self) -> [f64; L] {
+        match self.order {
+            1 => self.sides.sums(|gap| gap.abs()),
+            _ => self.sides.sums(|gap| gap * gap),
+        }
+    }
+}
+
+/// Numbers and masses of both sides in ascending order.
+struct Sides<'a, const L: usize> {
+    xs: &'a [f64],
+    ys: &'a [f64],
+    ps: &'a [[f64; L]],
+    qs: &'a [[f64; L]],
+}
+
+/// Where a lane is in the coupling of [`visit`], and what of the two masses there is left.
+#[derive(Clone, Copy)]
+struct At {
+    i: usize,
+    j: usize,
+    p: f64,
+    q: f64,
+}
+
+impl<const L: usize> Sides<'_, L> {
+    /// `sum of mass x of(gap)` over the coupling of each lane. Lanes take their steps by turns: what
+    /// one waits for, its next masses, does not keep the others.
+    #[inline(always)]
+    fn sums(&self, of: impl Fn(f64) -> f64) -> [f64; L] {
+        let (n, m) = (self.xs.len(), self.ys.len());
+        let mut sums = [0.0; L];
+        let mut at: [At; L] =
+            std::array::from_fn(|lane| At { i: 0, j: 0, p: self.ps[0][lane], q: self.qs[0][lane] });
+        loop {
+            // A step uses up one number of a side at most: nobody comes to an end before.
+            let left = at.iter().map(|at| (n - at.i).min(m - at.j)).min().unwrap_or(0);
+            if left == 0 {
+                break;
+            }
+            for _ in 0..left {
+                for lane in 0..L {
+                    sums[lane] += self.step(&mut at[lane], lane, &of);
+                }
+            }
+        }
+        for lane in 0..L {
+            while at[lane].i < n && at[lane].j < m {
+                sums[lane] += self.step(&mut at[lane], lane, &of);
+            }
+        }
+        sums
+    }
+
+    /// One step, without a branch: which side is used up first is a coin toss.
+    #[inline(always)]
+    fn step(&self, at: &mut At, lane: usize, of: impl Fn(f64) -> f64) -> f64 {
+        let At { i, j, p, q } = *at;
         let mass = if p < q { p } else { q };
-        sum += mass * of(xs[i] - ys[j]);
         let used = [p <= q, q <= p];
-        i += usize::from(used[0]);
-        j += usize::from(used[1]);
-        (p, q) = (if used[0] { ps[i] } else { p - mass }, if used[1] { qs[j] } else { q - mass });
+        at.i += usize::from(used[0]);
+        at.j += usize::from(used[1]);
+        // Read in any case, so that choosing is all that depends on it.
+        let next = (self.ps[at.i][lane], self.qs[at.j][lane]);
+        at.p = if used[0] { next.0 } else { p - mass };
+        at.q = if used[1] { next.1 } else { q - mass };
+        mass * of(self.xs[i] - self.ys[j])
     }
-    sum / (x.total * y.total)
+}
+
+/// [`costs`] of one pair of masses.
+pub(super) fn cost(x: Masses<'_>, y: Masses<'_>, order: u8) -> f64 {
+    let alone = |side: Masses<'_>| -> Vec<[f64; 1]> { side.masses.iter().map(|&m| [m]).collect() };
+    let (p, q) = (alone(x), alone(y));
+    let lanes = [Lanes::new(&p), Lanes::new(&q)];
+    let [cost] = costs([x.sorted, y.sorted], lanes, order, &mut Room::default());
+    cost
 }
 
 /// The first variation in x of the cost of order 2, up to a constant: `phi(z) = min_j (z - y_j)^2 -

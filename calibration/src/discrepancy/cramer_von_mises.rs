@@ -7,9 +7,10 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::steps::{self, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness};
+use crate::sample::Sample;
 
 /// `cramer-von-mises`.
 pub struct CramerVonMises;
@@ -37,56 +38,23 @@ impl OnSteps for CramerVonMises {
     }
 }
 
-impl Discrepancy for CramerVonMises {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for CramerVonMises {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Cramér-von Mises",
+        definition: "integral (F - G)^2 dx / external sd",
+        reference: "Anderson, On the distribution of the two-sample Cramer-von Mises criterion, Annals of Mathematical Statistics 33, 1962",
+        also_optimises: &["energy"],
+        unit: "external sd",
+        squared: true,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Cramér-von Mises"
-    }
-
-    fn definition(&self) -> &'static str {
-        "integral (F - G)^2 dx / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Anderson, On the distribution of the two-sample Cramer-von Mises criterion, Annals of Mathematical Statistics 33, 1962"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn also_optimises(&self) -> &'static [&'static str] {
-        &["energy"]
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         steps::with_spread::<Self>(NAME, line)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -97,11 +65,7 @@ impl Discrepancy for CramerVonMises {
         }))
     }
 
-    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        steps::value::<Self>(NAME, internal, external)
-    }
-
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -110,11 +74,20 @@ impl Discrepancy for CramerVonMises {
             area(steps)[0] / steps.sd[0]
         }))
     }
+
+    fn value_alike(
+        &self,
+        internal: &Sample,
+        external: &Sample,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        Some(steps::value::<Self>(NAME, internal, external))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn values_by_hand() {

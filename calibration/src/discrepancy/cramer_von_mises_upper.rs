@@ -10,8 +10,8 @@
 
 use super::both::{self, Both, OnBoth, Place, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
+use super::{DiscrepancyError, Parameter, Weighted, Witness};
 
 /// `cramer-von-mises-upper`.
 #[derive(Clone, Copy)]
@@ -44,67 +44,34 @@ impl OnBoth for CramerVonMisesUpper {
     }
 }
 
-impl Discrepancy for CramerVonMisesUpper {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn title(&self) -> &'static str {
-        "Cramér-von Mises (upper tail)"
-    }
-
-    fn definition(&self) -> &'static str {
-        "integral (F - G)^2 / max(1 - G, floor) dx / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Chernobai, Rachev and Fabozzi, Composite goodness-of-fit tests for left-truncated loss samples, 2005"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
+impl OnLine for CramerVonMisesUpper {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Cramér-von Mises (upper tail)",
+        definition: "integral (F - G)^2 / max(1 - G, floor) dx / external sd",
+        reference: "Chernobai, Rachev and Fabozzi, Composite goodness-of-fit tests for left-truncated loss samples, 2005",
+        parameters: &[Parameter {
             name: "floor",
             meaning: "the smallest share of external users above that a gap is seen against",
             default: 0.01,
             low: 0.0001,
             high: 1.0,
             whole: false,
-        }]
+        }],
+        unit: "external sd",
+        squared: true,
+        ..About::USUAL
+    };
+
+    fn set(values: &[f64]) -> Option<Self> {
+        Some(Self { floor: *values.first()? })
     }
 
-    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { floor: *values.first()? }))
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         both::with_spread(NAME, line, *self)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -120,7 +87,7 @@ impl Discrepancy for CramerVonMisesUpper {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -134,6 +101,8 @@ impl Discrepancy for CramerVonMisesUpper {
 mod tests {
     use super::super::cramer_von_mises::CramerVonMises;
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn value_by_hand() {

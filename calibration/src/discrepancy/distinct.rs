@@ -50,27 +50,32 @@ impl Distinct {
         Self { rows: side, all }
     }
 
-    /// The weight of each distinct row when each user counts as often as its weight says. Lengths:
-    /// users.
-    pub(super) fn masses(&self, weights: &[f64]) -> Vec<f64> {
-        let mut masses = vec![0.0; self.rows.len()];
-        for &(place, user) in &self.all {
-            masses[place as usize] += weights[user as usize];
-        }
-        masses
-    }
-
-    /// What each distinct row counts: shares of 1. None where the weights are not one finite number
-    /// of at least 0 a user, or leave no row.
-    pub(super) fn shares(&self, weights: &[f64]) -> Option<Vec<f64>> {
+    /// The weight of each distinct row when each user counts as often as its weight says, in each
+    /// lane. None where the weights of any lane are not one finite number of at least 0 a user, or
+    /// leave no row.
+    pub(super) fn masses<const L: usize>(&self, weights: [&[f64]; L]) -> Option<Vec<[f64; L]>> {
+        let users = self.rows.all_users;
         let valid = |weight: &f64| weight.is_finite() && *weight >= 0.0;
-        if weights.len() != self.rows.all_users || !weights.iter().all(valid) {
+        if !weights.iter().all(|weights| weights.len() == users && weights.iter().all(valid)) {
             return None;
         }
-        let mut shares = self.masses(weights);
-        let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= total);
-        (total.is_finite() && total > 1e-300).then_some(shares)
+        let mut masses = vec![[0.0; L]; self.rows.len()];
+        for &(place, user) in &self.all {
+            let mass = &mut masses[place as usize];
+            for lane in 0..L {
+                mass[lane] += weights[lane][user as usize];
+            }
+        }
+        let total = |lane: usize| masses.iter().map(|mass| mass[lane]).sum::<f64>();
+        let counts = |total: f64| total.is_finite() && total > 1e-300;
+        (0..L).all(|lane| counts(total(lane))).then_some(masses)
+    }
+
+    /// What each distinct row counts: shares of 1. None as for [`Distinct::masses`].
+    pub(super) fn shares(&self, weights: &[f64]) -> Option<Vec<f64>> {
+        let masses = self.masses([weights])?;
+        let total: f64 = masses.iter().map(|[mass]| mass).sum();
+        Some(masses.into_iter().map(|[mass]| mass / total).collect())
     }
 
     /// The shares where every row counts alike.
@@ -92,7 +97,7 @@ mod tests {
         assert_eq!(distinct(&rows, 2), (vec![0, 1, 3], vec![0, 1, 0, 2]));
         let side = Distinct::of(&Side { width: 2, rows, users: vec![0, 0, 2, 3], all_users: 5 });
         assert_eq!(side.rows.rows, [0.0, 1.0, 2.0, 3.0, 2.0, 4.0]);
-        assert_eq!(side.masses(&[1.0, 9.0, 2.0, 4.0, 9.0]), [3.0, 1.0, 4.0]);
+        assert_eq!(side.masses([&[1.0, 9.0, 2.0, 4.0, 9.0]]), Some(vec![[3.0], [1.0], [4.0]]));
         assert_eq!(side.shares(&[1.0, 9.0, 2.0, 4.0, 9.0]), Some(vec![0.375, 0.125, 0.5]));
         assert_eq!(side.even(), [0.5, 0.25, 0.25]);
         for bad in [vec![0.0, 1.0, 0.0, 0.0, 1.0], vec![1.0; 4], vec![f64::NAN; 5]] {

@@ -9,9 +9,10 @@
 use super::both::Reading;
 use super::cramer_von_mises::area;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::steps::{self, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness};
+use crate::sample::Sample;
 
 /// `energy`.
 pub struct Energy;
@@ -34,57 +35,24 @@ impl OnSteps for Energy {
     }
 }
 
-impl Discrepancy for Energy {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for Energy {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Energy distance",
+        definition: "sqrt(2 integral (F - G)^2 dx / external sd)",
+        reference: "Székely and Rizzo, Energy statistics, Journal of Statistical Planning and Inference 143, 2013",
+        also_optimises: &["cramer-von-mises"],
+        unit: "root external sd",
+        squared: true,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Energy distance"
-    }
-
-    fn definition(&self) -> &'static str {
-        "sqrt(2 integral (F - G)^2 dx / external sd)"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Székely and Rizzo, Energy statistics, Journal of Statistical Planning and Inference 143, 2013"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn also_optimises(&self) -> &'static [&'static str] {
-        &["cramer-von-mises"]
-    }
-
-    fn unit(&self) -> &'static str {
-        "root external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         steps::with_spread::<Self>(NAME, line)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
     /// The witness of the square.
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -95,12 +63,7 @@ impl Discrepancy for Energy {
         }))
     }
 
-    /// The square of the value.
-    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        steps::value::<Self>(NAME, internal, external)
-    }
-
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -108,6 +71,15 @@ impl Discrepancy for Energy {
         Some(steps::on_spread_points(NAME, internal, external, |steps| {
             2.0 * area(steps)[0] / steps.sd[0]
         }))
+    }
+
+    /// The square of the value.
+    fn value_alike(
+        &self,
+        internal: &Sample,
+        external: &Sample,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        Some(steps::value::<Self>(NAME, internal, external))
     }
 }
 

@@ -7,6 +7,7 @@
 //! never negative. Distances are kept as f32; values are good to about 1e-6. First variation:
 //! `2 E|x - Y| - 2 E|x - X|`, with its sign turned; rewards take it in full precision.
 
+use super::by_shares::{ByShares, OnShares};
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::pairs::{Columns, Distance, Potential, between, within};
@@ -76,13 +77,13 @@ impl Discrepancy for EnergyNd {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         let [x, y] = joint::sides_of_samples(NAME, internal, external, self.rows)?;
-        Ok(Box::new(PreparedEnergy {
+        Ok(Box::new(ByShares(PreparedEnergy {
             within_x: lower_triangle(&x),
             within_y: lower_triangle(&y),
             between: distances(&x, &y),
             x,
             y,
-        }))
+        })))
     }
 
     fn witness(
@@ -159,41 +160,24 @@ struct PreparedEnergy {
     y: Side,
 }
 
-impl PreparedEnergy {
-    /// The shares of the compared rows of both sides; none where a side has none.
-    fn shares(&self, internal: &[f64], external: &[f64]) -> Option<[Vec<f32>; 2]> {
-        let short = |shares: Vec<f64>| shares.into_iter().map(|share| share as f32).collect();
-        Some([short(self.x.shares(internal)?), short(self.y.shares(external)?)])
+impl OnShares for PreparedEnergy {
+    fn sides(&self) -> [&Side; 2] {
+        [&self.x, &self.y]
     }
 
-    /// The value for each pair of shares.
-    fn measure(&self, shares: &[[Vec<f32>; 2]]) -> Vec<Option<f64>> {
+    fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<f64> {
+        let short = |shares: &[&[f64]]| -> Vec<Vec<f32>> {
+            shares.iter().map(|shares| shares.iter().map(|&share| share as f32).collect()).collect()
+        };
+        let (p, q) = (short(p), short(q));
         let m = self.y.len();
-        let side = |side: usize| shares.iter().map(|pair| &pair[side][..]).collect::<Vec<_>>();
-        let (x, y) = (side(0), side(1));
-        let between = sums(|i| &self.between[i * m..(i + 1) * m], &x, &y);
+        let between = sums(|i| &self.between[i * m..(i + 1) * m], &p, &q);
         // The rows of a triangle: row i starts behind 0 + 1 + ... + (i - 1) others.
         let start = |i: usize| i * i.saturating_sub(1) / 2;
-        let within_x = sums(|i| &self.within_x[start(i)..start(i) + i], &x, &x);
-        let within_y = sums(|i| &self.within_y[start(i)..start(i) + i], &y, &y);
+        let within_x = sums(|i| &self.within_x[start(i)..start(i) + i], &p, &p);
+        let within_y = sums(|i| &self.within_y[start(i)..start(i) + i], &q, &q);
         let terms = between.into_iter().zip(within_x.into_iter().zip(within_y));
-        let values = terms.map(|(between, (x, y))| 2.0 * (between - x - y));
-        values.map(|value| value.is_finite().then_some(value.max(0.0))).collect()
-    }
-}
-
-impl Prepared for PreparedEnergy {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        self.measure(&[self.shares(internal, external)?]).pop().flatten()
-    }
-
-    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
-        let shares = internal.iter().zip(external).map(|(p, q)| self.shares(p, q));
-        let shares: Vec<Option<_>> = shares.collect();
-        let defined: Vec<bool> = shares.iter().map(Option::is_some).collect();
-        let mut values =
-            self.measure(&shares.into_iter().flatten().collect::<Vec<_>>()).into_iter();
-        defined.into_iter().map(|defined| if defined { values.next()? } else { None }).collect()
+        terms.map(|(between, (x, y))| 2.0 * (between - x - y)).collect()
     }
 }
 
@@ -202,14 +186,14 @@ const BLOCK: usize = 16;
 
 /// `sum_i left_i (row i . right)` for each pair of shares. Row i holds the distances to the first
 /// rows of the other side, all of them or, within a side, i: then it is half of E|X - X'|.
-fn sums<'a>(row: impl Fn(usize) -> &'a [f32], lefts: &[&[f32]], rights: &[&[f32]]) -> Vec<f64> {
+fn sums<'a>(row: impl Fn(usize) -> &'a [f32], lefts: &[Vec<f32>], rights: &[Vec<f32>]) -> Vec<f64> {
     wide::run(Sums { row, lefts, rights })
 }
 
 struct Sums<'b, F> {
     row: F,
-    lefts: &'b [&'b [f32]],
-    rights: &'b [&'b [f32]],
+    lefts: &'b [Vec<f32>],
+    rights: &'b [Vec<f32>],
 }
 
 impl<'a, F: Fn(usize) -> &'a [f32]> Kernel for Sums<'_, F> {

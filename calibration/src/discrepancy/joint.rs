@@ -7,8 +7,9 @@
 //! seen. At most `rows` rows a side are compared: every (n / rows)-th row, evenly spaced over
 //! the users, which draws no random number and so is the same for every calibrator and replicate.
 
-use super::user_sums::mean_and_sd;
+use super::scaling::Scaling;
 use super::{DiscrepancyError, Parameter, Weighted, check};
+use crate::neighbours::evenly;
 use crate::sample::{Sample, Shape};
 
 /// No value is larger in magnitude, so that every power that a formula takes is finite.
@@ -73,45 +74,6 @@ pub(super) fn check_points(
     )
 }
 
-/// Centre and scale of each coordinate.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scaling {
-    mean: Vec<f64>,
-    scale: Vec<f64>,
-}
-
-impl Scaling {
-    /// From all rows of a sample.
-    pub(super) fn of_sample(sample: &Sample) -> Self {
-        Self::of(&sample.values, sample.width, None)
-    }
-
-    /// From weighted rows.
-    pub(super) fn of_points(points: Weighted<'_>) -> Self {
-        Self::of(points.values, points.width, points.weights)
-    }
-
-    fn of(values: &[f64], width: usize, weights: Option<&[f64]>) -> Self {
-        let column = |c: usize| values.iter().skip(c).step_by(width).copied().collect::<Vec<_>>();
-        let moments = (0..width).map(|c| mean_and_sd(&column(c), weights));
-        // Rounding leaves a trace of spread in a constant column; it is no unit to divide by.
-        let unit = |mean: f64, sd: f64| if sd > 1e-12 * mean.abs() { sd } else { 1.0 };
-        let (mean, scale) = moments.map(|(mean, sd)| (mean, unit(mean, sd))).unzip();
-        Self { mean, scale }
-    }
-
-    /// Numbers a row.
-    pub(super) fn width(&self) -> usize {
-        self.mean.len()
-    }
-
-    /// A row in external standard deviations from the external mean.
-    pub(super) fn standardised(&self, row: &[f64]) -> impl Iterator<Item = f64> {
-        let scaled = row.iter().zip(&self.mean).zip(&self.scale);
-        scaled.map(|((value, mean), scale)| (value - mean) / scale)
-    }
-}
-
 /// The compared rows of one side, standardised.
 #[derive(Clone, Debug)]
 pub(super) struct Side {
@@ -129,7 +91,7 @@ impl Side {
     /// At most `most` rows of a sample.
     pub(super) fn of_sample(sample: &Sample, most: usize, scaling: &Scaling) -> Self {
         let mut side = Self::empty(sample.width, sample.users);
-        for row in picks(sample.rows(), most) {
+        for row in evenly(sample.rows(), most.max(1)) {
             side.rows.extend(scaling.standardised(sample.row(row)));
             side.users.push(sample.user[row]);
         }
@@ -145,7 +107,7 @@ impl Side {
         let rows = points.values.chunks_exact(points.width);
         let mut side = Self::empty(points.width, 0);
         let mut weights = Vec::new();
-        let mut wanted = picks(rows.len(), most).peekable();
+        let mut wanted = evenly(rows.len(), most.max(1)).peekable();
         for (i, row) in rows.enumerate() {
             if wanted.next_if_eq(&i).is_some() {
                 side.rows.extend(scaling.standardised(row));
@@ -188,12 +150,6 @@ impl Side {
     }
 }
 
-/// Row i of the selection: the middle of the i-th of equal stretches.
-fn picks(n: usize, most: usize) -> impl Iterator<Item = usize> {
-    let count = n.min(most.max(1));
-    (0..count).map(move |i| ((2 * i + 1) * n) / (2 * count))
-}
-
 /// Two samples, checked, standardised and thinned.
 pub(super) fn sides_of_samples(
     discrepancy: &'static str,
@@ -202,7 +158,7 @@ pub(super) fn sides_of_samples(
     most: usize,
 ) -> Result<[Side; 2], DiscrepancyError> {
     check_samples(discrepancy, internal, external)?;
-    let scaling = Scaling::of_sample(external);
+    let scaling = Scaling::of_samples(&[external]);
     Ok([internal, external].map(|sample| Side::of_sample(sample, most, &scaling)))
 }
 

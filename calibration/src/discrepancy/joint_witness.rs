@@ -1,9 +1,9 @@
 //! The witnesses of joint discrepancies: functions of a standardised row.
 
-use super::joint::Scaling;
 use super::mmd::Gaussians;
 use super::mmd_features::Waves;
 use super::pairs::{Distance, Potential};
+use super::scaling::Scaling;
 use super::sinkhorn_witness::SoftMinima;
 use super::sliced::Slices;
 

@@ -10,9 +10,10 @@
 use super::both::Reading;
 use super::kuiper::{largest_gaps, steps_at};
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::sorted::largest_gap;
 use super::steps::{self, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check, shared};
+use super::{DiscrepancyError, Weighted, Witness, check};
 use crate::sample::{Sample, Shape};
 
 /// `kolmogorov-smirnov`.
@@ -51,53 +52,21 @@ impl OnSteps for KolmogorovSmirnov {
     }
 }
 
-impl Discrepancy for KolmogorovSmirnov {
-    fn name(&self) -> &'static str {
-        NAME
+impl OnLine for KolmogorovSmirnov {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Kolmogorov-Smirnov",
+        definition: "max |F - G|",
+        reference: "Smirnov, Table for estimating the goodness of fit of empirical distributions, Annals of Mathematical Statistics 19, 1948",
+        symmetric: true,
+        ..About::USUAL
+    };
+
+    fn reading(&self, _line: &Line) -> Reading {
+        Ok(steps::reader::<Self>())
     }
 
-    fn title(&self) -> &'static str {
-        "Kolmogorov-Smirnov"
-    }
-
-    fn definition(&self) -> &'static str {
-        "max |F - G|"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Smirnov, Table for estimating the goodness of fit of empirical distributions, Annals of Mathematical Statistics 19, 1948"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn symmetric(&self) -> bool {
-        true
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, _line: &Line) -> Option<Reading> {
-        Some(Ok(steps::reader::<Self>()))
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        check::samples(NAME, Shape::Real, 1, internal, external)?;
-        Ok(largest_gap(&internal.values, &external.values))
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -109,18 +78,28 @@ impl Discrepancy for KolmogorovSmirnov {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
     ) -> Option<Result<f64, DiscrepancyError>> {
         Some(distance(internal, external))
     }
+
+    fn value_alike(
+        &self,
+        internal: &Sample,
+        external: &Sample,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        let samples = check::samples(NAME, Shape::Real, 1, internal, external);
+        Some(samples.map(|()| largest_gap(&internal.values, &external.values)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn values_by_hand() {

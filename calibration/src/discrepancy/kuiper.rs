@@ -10,9 +10,9 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::steps::{self, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness};
 
 /// `kuiper`.
 pub struct Kuiper;
@@ -99,48 +99,21 @@ pub(super) fn steps_at(steps: &[Step]) -> Witness {
     Witness::Pieces { knots, at, between, centre: 0.0, scale: 1.0 }
 }
 
-impl Discrepancy for Kuiper {
-    fn name(&self) -> &'static str {
-        NAME
+impl OnLine for Kuiper {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Kuiper",
+        definition: "max (F - G) + max (G - F)",
+        reference: "Kuiper, Tests concerning random points on a circle, Indagationes Mathematicae 22, 1960",
+        symmetric: true,
+        ..About::USUAL
+    };
+
+    fn reading(&self, _line: &Line) -> Reading {
+        Ok(steps::reader::<Self>())
     }
 
-    fn title(&self) -> &'static str {
-        "Kuiper"
-    }
-
-    fn definition(&self) -> &'static str {
-        "max (F - G) + max (G - F)"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Kuiper, Tests concerning random points on a circle, Indagationes Mathematicae 22, 1960"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn symmetric(&self) -> bool {
-        true
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, _line: &Line) -> Option<Reading> {
-        Some(Ok(steps::reader::<Self>()))
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -151,7 +124,7 @@ impl Discrepancy for Kuiper {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -163,6 +136,7 @@ impl Discrepancy for Kuiper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn values_by_hand() {

@@ -171,20 +171,23 @@ pub fn named(text: &str) -> Result<Named, LookupError> {
     Ok(Named::of(registered, &given))
 }
 
-/// The same with `parameter` at `value`, where the discrepancy has it and the text does not set it.
+/// The same with each parameter at the value given with it, where the discrepancy has it and the text
+/// does not set it.
 ///
 /// # Errors
 /// As for [`named`].
-pub fn named_with(text: &str, parameter: &str, value: f64) -> Result<Named, LookupError> {
+pub fn named_with(text: &str, settings: &[(&str, f64)]) -> Result<Named, LookupError> {
     let plain = named(text)?;
-    let has = plain.parameters().iter().any(|own| own.name == parameter);
-    if !has || plain.was_given(parameter) {
+    let has = |name: &str| plain.parameters().iter().any(|own| own.name == name);
+    let open = settings.iter().filter(|(name, _)| has(name) && !plain.was_given(name));
+    let open: Vec<String> = open.map(|(name, value)| format!("{name}={value}")).collect();
+    if open.is_empty() {
         return Ok(plain);
     }
     let name = plain.name();
     let inner = text.split_once('(').map_or("", |(_, rest)| rest.trim_end().trim_end_matches(')'));
-    let mut one = named(&format!("{name}({parameter}={value}, {inner})"))?;
-    // How many rows are looked at is a matter of cost: it does not make another metric.
+    let mut one = named(&format!("{name}({}, {inner})", open.join(", ")))?;
+    // How many rows are looked at, say, is a matter of cost: it does not make another metric.
     one.label = plain.label;
     Ok(one)
 }
@@ -250,13 +253,13 @@ mod tests {
 
     #[test]
     fn a_default_of_the_asker_yields_to_the_text() {
-        let one = named_with("energy-nd", "rows", 50.0).unwrap();
+        let one = named_with("energy-nd", &[("rows", 50.0)]).unwrap();
         assert_eq!((one.label(), one.was_given("rows")), ("energy-nd", true));
         assert_eq!((one.parameter("rows"), one.parameter("row")), (Some(50.0), None));
         assert_eq!(
-            named_with("energy-nd(rows=70)", "rows", 50.0).unwrap().label(),
+            named_with("energy-nd(rows=70)", &[("rows", 50.0)]).unwrap().label(),
             "energy-nd(rows=70)"
         );
-        assert_eq!(named_with("energy", "rows", 50.0).unwrap().label(), "energy");
+        assert_eq!(named_with("energy", &[("rows", 50.0)]).unwrap().label(), "energy");
     }
 }

@@ -4,57 +4,31 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::standardised::{self, sign};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness, cost};
 
 /// `mean-gap`.
 pub struct MeanGap;
 
 const NAME: &str = "mean-gap";
 
-impl Discrepancy for MeanGap {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for MeanGap {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Gap of means",
+        definition: "|mean_P - mean_Q| / external sd",
+        reference: "Glass, Primary, secondary, and meta-analysis of research, Educational Researcher 5, 1976",
+        cost: cost::PASS,
+        unit: "external sd",
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Gap of means"
-    }
-
-    fn definition(&self) -> &'static str {
-        "|mean_P - mean_Q| / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Glass, Primary, secondary, and meta-analysis of research, Educational Researcher 5, 1976"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         standardised::reader(NAME, line, |moments| moments.mean.abs())
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -67,7 +41,7 @@ impl Discrepancy for MeanGap {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -81,6 +55,8 @@ impl Discrepancy for MeanGap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn value_by_hand() {

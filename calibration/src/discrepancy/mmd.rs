@@ -14,11 +14,13 @@
 //!
 //! All pairs are compared, in blocks: memory is of the order n + m.
 
+use super::by_shares::{ByShares, OnShares};
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
-use super::pairs::{Columns, OfSquares, Potential, Shares, between, within};
+use super::pairs::{Columns, OfSquares, Potential, between, within};
 use super::wide::exp;
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
+use crate::neighbours::evenly;
 use crate::sample::{Sample, Shape};
 
 /// `mmd`.
@@ -53,6 +55,11 @@ impl Gaussians {
     pub(super) fn of(external: &Side, shares: &[f64]) -> Self {
         Self { width: median_distance(external, shares) }
     }
+
+    /// The same of rows that count alike.
+    pub(super) fn of_rows(external: &Side) -> Self {
+        Self::of(external, &vec![1.0; external.len()])
+    }
 }
 
 impl OfSquares for Gaussians {
@@ -72,9 +79,7 @@ impl OfSquares for Gaussians {
 /// The weighted median of the positive distances between at most [`MEDIAN_ROWS`] rows; 1 where
 /// there is none.
 fn median_distance(side: &Side, shares: &[f64]) -> f64 {
-    let count = side.len().min(MEDIAN_ROWS);
-    let picks: Vec<usize> =
-        (0..count).map(|i| ((2 * i + 1) * side.len()) / (2 * count.max(1))).collect();
+    let picks: Vec<usize> = evenly(side.len(), MEDIAN_ROWS).collect();
     let mut distances = Vec::new();
     for (i, &a) in picks.iter().enumerate() {
         for &b in &picks[..i] {
@@ -196,8 +201,8 @@ impl Discrepancy for Mmd {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         let [x, y] = joint::sides_of_samples(NAME, internal, external, self.rows)?;
-        let kernel = Gaussians::of(&y, &vec![1.0; y.len()]);
-        Ok(Box::new(PreparedMmd { kernel, x, y, unbiased: self.unbiased }))
+        let kernel = Gaussians::of_rows(&y);
+        Ok(Box::new(ByShares(PreparedMmd { kernel, x, y, unbiased: self.unbiased })))
     }
 
     fn witness(
@@ -234,17 +239,13 @@ struct PreparedMmd {
     unbiased: bool,
 }
 
-impl Prepared for PreparedMmd {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        self.values(&[internal.to_vec()], &[external.to_vec()]).pop().flatten()
+impl OnShares for PreparedMmd {
+    fn sides(&self) -> [&Side; 2] {
+        [&self.x, &self.y]
     }
 
-    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
-        let sides = [&self.x, &self.y];
-        let shares = Shares::new(sides, internal, external);
-        let values = measure(self.kernel, sides, &shares.side(0), &shares.side(1), self.unbiased);
-        let finite = |value: f64| value.is_finite().then_some(value.max(0.0));
-        shares.placed(values.into_iter().map(finite).collect())
+    fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<f64> {
+        measure(self.kernel, self.sides(), p, q, self.unbiased)
     }
 }
 

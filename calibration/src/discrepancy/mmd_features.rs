@@ -13,10 +13,10 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use trueup_env::Streams;
 
+use super::by_shares::{ByShares, OnShares};
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::mmd::Gaussians;
-use super::pairs::Shares;
 use super::wide::{self, Kernel, dot};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
 use crate::sample::{Sample, Shape};
@@ -202,10 +202,10 @@ impl Discrepancy for MmdFeatures {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         let [x, y] = joint::sides_of_samples(NAME, internal, external, self.rows)?;
-        let kernel = Gaussians::of(&y, &vec![1.0; y.len()]);
-        let waves = Waves::new(self.features, y.width, kernel);
-        let blocks = [waves.of_side(&x), waves.of_side(&y)];
-        Ok(Box::new(PreparedFeatures { count: waves.count(), blocks, sides: [x, y] }))
+        let waves = Waves::new(self.features, y.width, Gaussians::of_rows(&y));
+        let (internal, same) = (waves.of_side(&x), x.rows == y.rows);
+        let blocks = (internal, (!same).then(|| waves.of_side(&y)));
+        Ok(Box::new(ByShares(PreparedFeatures { count: waves.count(), blocks, sides: [x, y] })))
     }
 
     fn witness(
@@ -237,34 +237,28 @@ impl Discrepancy for MmdFeatures {
 
 struct PreparedFeatures {
     count: usize,
-    blocks: [Vec<Vec<f64>>; 2],
+    /// Of the internal and the external side; none where both have the same rows.
+    blocks: (Vec<Vec<f64>>, Option<Vec<Vec<f64>>>),
     sides: [Side; 2],
 }
 
-impl PreparedFeatures {
-    /// The values under pairs of shares.
-    fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<Option<f64>> {
-        let means = |side: usize, shares: &[&[f64]]| {
-            wide::run(Means { blocks: &self.blocks[side], shares, count: self.count })
+impl OnShares for PreparedFeatures {
+    fn sides(&self) -> [&Side; 2] {
+        self.sides.each_ref()
+    }
+
+    fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<f64> {
+        let (internal, external) = &self.blocks;
+        let external = external.as_ref().unwrap_or(internal);
+        let means = |blocks: &[Vec<f64>], shares: &[&[f64]]| {
+            wide::run(Means { blocks, shares, count: self.count })
         };
-        let distances = means(0, p).into_iter().zip(means(1, q));
-        let distances = distances.map(|(p, q)| squared_distance(&p, &q));
-        distances.map(|value| value.is_finite().then_some(value)).collect()
-    }
-}
-
-impl Prepared for PreparedFeatures {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let (p, q) = (self.sides[0].shares(internal)?, self.sides[1].shares(external)?);
-        self.measure(&[&p], &[&q]).pop().flatten()
-    }
-
-    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
-        let shares = Shares::new([&self.sides[0], &self.sides[1]], internal, external);
-        let (p, q) = (shares.side(0), shares.side(1));
+        let some = |(p, q): (&[&[f64]], &[&[f64]])| -> Vec<f64> {
+            let means = means(internal, p).into_iter().zip(means(external, q));
+            means.map(|(p, q)| squared_distance(&p, &q)).collect()
+        };
         let chunks = p.par_chunks(TOGETHER).zip(q.par_chunks(TOGETHER));
-        let values = chunks.map(|(p, q)| self.measure(p, q)).collect::<Vec<_>>().concat();
-        shares.placed(values)
+        chunks.map(some).collect::<Vec<_>>().concat()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::sample::{Sample, Shape};
 mod balls;
 mod binned;
 mod both;
+mod by_shares;
 mod categories;
 mod check;
 pub mod cost;
@@ -26,8 +27,10 @@ mod lanes;
 mod line;
 pub mod lookup;
 mod measure;
+mod on_line;
 mod pairs;
 mod ranks;
+pub(crate) mod scaling;
 mod shared;
 mod sinkhorn_pass;
 mod sinkhorn_scaling;
@@ -59,7 +62,6 @@ pub mod cramer_von_mises_upper;
 pub mod energy;
 pub mod kolmogorov_smirnov;
 pub mod kuiper;
-pub mod max_sliced_wasserstein;
 pub mod mean_gap;
 pub mod mmd;
 pub mod mmd_features;
@@ -148,8 +150,8 @@ pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
     &support::Support::new(support::Aspect::Coverage),
     &mmd::Mmd { rows: 2000, unbiased: false },
     &mmd_features::MmdFeatures { rows: 20_000, features: 512 },
-    &sliced_wasserstein::SlicedWasserstein { rows: 20_000, projections: 100, order: 2 },
-    &max_sliced_wasserstein::MaxSlicedWasserstein { rows: 20_000, projections: 100, order: 2 },
+    &sliced_wasserstein::SlicedWasserstein::new(sliced_wasserstein::Over::Mean),
+    &sliced_wasserstein::SlicedWasserstein::new(sliced_wasserstein::Over::Max),
     &sinkhorn::Sinkhorn { rows: 1000, epsilon: 1.0, iterations: 1000, tolerance: 1e-6 },
 ];
 
@@ -363,12 +365,20 @@ pub trait Discrepancy: Send + Sync {
     /// As for [`Discrepancy::prepare`].
     fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
         let prepared = self.prepare(internal, external)?;
-        prepared.value(&vec![1.0; internal.users], &vec![1.0; external.users]).ok_or(
-            DiscrepancyError::Undefined {
-                discrepancy: self.name(),
-                side: "internal",
-                why: "its values are too far away to be summed up",
-            },
-        )
+        value_of(self.name(), prepared.as_ref(), [internal.users, external.users])
     }
+}
+
+/// The value of prepared samples with every user counted once.
+fn value_of(
+    discrepancy: &'static str,
+    prepared: &dyn Prepared,
+    [internal, external]: [usize; 2],
+) -> Result<f64, DiscrepancyError> {
+    let why = "its values are too far away to be summed up";
+    prepared.value(&vec![1.0; internal], &vec![1.0; external]).ok_or(DiscrepancyError::Undefined {
+        discrepancy,
+        side: "internal",
+        why,
+    })
 }

@@ -6,9 +6,9 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::standardised::{self, Standardised};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness, cost};
 
 /// `moments`.
 pub struct Moments;
@@ -24,52 +24,23 @@ fn form(moments: Standardised) -> f64 {
     gaps(moments).iter().map(|gap| gap * gap).sum()
 }
 
-impl Discrepancy for Moments {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for Moments {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "First two moments",
+        definition: "(E_P z)^2 + (E_P z^2 - 1)^2 with z = (x - mean_Q) / external sd",
+        reference: "Hansen, Large sample properties of generalized method of moments estimators, Econometrica 50, 1982",
+        cost: cost::PASS,
+        also_optimises: &["mean-gap", "sd-gap"],
+        squared: true,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "First two moments"
-    }
-
-    fn definition(&self) -> &'static str {
-        "(E_P z)^2 + (E_P z^2 - 1)^2 with z = (x - mean_Q) / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Hansen, Large sample properties of generalized method of moments estimators, Econometrica 50, 1982"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn also_optimises(&self) -> &'static [&'static str] {
-        &["mean-gap", "sd-gap"]
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         standardised::reader(NAME, line, form)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -85,7 +56,7 @@ impl Discrepancy for Moments {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -99,6 +70,8 @@ impl Discrepancy for Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn value_by_hand() {

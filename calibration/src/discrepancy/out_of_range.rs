@@ -5,8 +5,8 @@
 
 use super::both::{self, Both, OnBoth, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
+use super::{DiscrepancyError, Weighted, Witness};
 
 /// `out-of-range`.
 #[derive(Clone, Copy)]
@@ -42,44 +42,20 @@ fn range(both: &Both<'_, 1>) -> (f64, f64) {
     range
 }
 
-impl Discrepancy for OutOfRange {
-    fn name(&self) -> &'static str {
-        NAME
+impl OnLine for OutOfRange {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Share out of range",
+        definition: "P(x < min_Q or x > max_Q)",
+        reference: "SDMetrics, BoundaryAdherence; DataCebo, Synthetic Data Metrics, 2023",
+        ..About::USUAL
+    };
+
+    fn reading(&self, _line: &Line) -> Reading {
+        Ok(Box::new(*self))
     }
 
-    fn title(&self) -> &'static str {
-        "Share out of range"
-    }
-
-    fn definition(&self) -> &'static str {
-        "P(x < min_Q or x > max_Q)"
-    }
-
-    fn reference(&self) -> &'static str {
-        "SDMetrics, BoundaryAdherence; DataCebo, Synthetic Data Metrics, 2023"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, _line: &Line) -> Option<Reading> {
-        Some(Ok(Box::new(*self)))
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -95,7 +71,7 @@ impl Discrepancy for OutOfRange {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -107,6 +83,7 @@ impl Discrepancy for OutOfRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn value_and_witness_by_hand() {

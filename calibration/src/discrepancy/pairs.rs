@@ -154,39 +154,6 @@ impl<F: OfSquares> Kernel for Block<'_, F> {
     }
 }
 
-/// Shares of both sides under each weighting, and which of them are defined.
-pub(super) struct Shares {
-    sides: [Vec<Vec<f64>>; 2],
-    defined: Vec<bool>,
-}
-
-impl Shares {
-    /// Of the users' weights.
-    pub(super) fn new(sides: [&Side; 2], internal: &[Vec<f64>], external: &[Vec<f64>]) -> Self {
-        let mut shares = Self { sides: [Vec::new(), Vec::new()], defined: Vec::new() };
-        for (p, q) in internal.iter().zip(external) {
-            let pair = sides[0].shares(p).zip(sides[1].shares(q));
-            shares.defined.push(pair.is_some());
-            if let Some((p, q)) = pair {
-                shares.sides[0].push(p);
-                shares.sides[1].push(q);
-            }
-        }
-        shares
-    }
-
-    /// The shares of one side that are defined.
-    pub(super) fn side(&self, side: usize) -> Vec<&[f64]> {
-        self.sides[side].iter().map(Vec::as_slice).collect()
-    }
-
-    /// The values of those that are defined, at their places among all.
-    pub(super) fn placed(&self, values: Vec<Option<f64>>) -> Vec<Option<f64>> {
-        let mut values = values.into_iter();
-        self.defined.iter().map(|&defined| if defined { values.next()? } else { None }).collect()
-    }
-}
-
 /// `sum_j weight_j f(|z - point_j|^2)` at any row z: what witnesses of kernels are.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Potential {

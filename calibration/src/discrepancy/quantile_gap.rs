@@ -5,10 +5,10 @@
 //! until enough mass has moved, and then jumps. `tail-gap` and `cramer-von-mises-upper` pay for
 //! what lies beyond a quantile.
 
+use super::Parameter;
 use super::both::{self, Both, OnBoth, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
 
 /// `quantile-gap`.
 #[derive(Clone, Copy)]
@@ -27,66 +27,38 @@ impl OnBoth for QuantileGap {
     }
 }
 
-impl Discrepancy for QuantileGap {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn title(&self) -> &'static str {
-        "Gap of a quantile"
-    }
-
-    fn definition(&self) -> &'static str {
-        "|F^-1(p) - G^-1(p)| / external sd, lower quantiles"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Hyndman and Fan, Sample quantiles in statistical packages, The American Statistician 50, 1996, definition 1"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
+impl OnLine for QuantileGap {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Gap of a quantile",
+        definition: "|F^-1(p) - G^-1(p)| / external sd, lower quantiles",
+        reference: "Hyndman and Fan, Sample quantiles in statistical packages, The American Statistician 50, 1996, definition 1",
+        parameters: &[Parameter {
             name: "p",
             meaning: "share of rows up to the quantile",
             default: 0.5,
             low: 0.001,
             high: 0.999,
             whole: false,
-        }]
+        }],
+        unit: "external sd",
+        ..About::USUAL
+    };
+
+    fn set(values: &[f64]) -> Option<Self> {
+        Some(Self { p: *values.first()? })
     }
 
-    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { p: *values.first()? }))
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         both::with_spread(NAME, line, *self)
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn values_by_hand() {

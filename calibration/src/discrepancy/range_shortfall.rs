@@ -5,9 +5,9 @@
 //! witness: only the outermost rows count.
 
 use super::both::{self, Both, OnBoth, Reading};
+use super::cost;
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Prepared, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
 
 /// `range-shortfall`.
 #[derive(Clone, Copy)]
@@ -35,47 +35,26 @@ impl OnBoth for RangeShortfall {
     }
 }
 
-impl Discrepancy for RangeShortfall {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for RangeShortfall {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Shortfall of the range",
+        definition: "min(1, ((min_P - min_Q)+ + (max_Q - max_P)+) / (max_Q - min_Q))",
+        reference: "SDMetrics, RangeCoverage; DataCebo, Synthetic Data Metrics, 2023",
+        cost: cost::PASS,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Shortfall of the range"
-    }
-
-    fn definition(&self) -> &'static str {
-        "min(1, ((min_P - min_Q)+ + (max_Q - max_P)+) / (max_Q - min_Q))"
-    }
-
-    fn reference(&self) -> &'static str {
-        "SDMetrics, RangeCoverage; DataCebo, Synthetic Data Metrics, 2023"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         both::with_spread(NAME, line, *self)
-    }
-
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn values_by_hand() {

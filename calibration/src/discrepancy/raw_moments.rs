@@ -8,8 +8,8 @@
 
 use super::both::{self, Both, OnBoth, Reader, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, check, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
+use super::{DiscrepancyError, Parameter, Weighted, Witness, check, cost};
 
 /// `raw-moments`.
 #[derive(Clone, Copy)]
@@ -114,69 +114,37 @@ impl RawMoments {
     }
 }
 
-impl Discrepancy for RawMoments {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn title(&self) -> &'static str {
-        "Raw moments"
-    }
-
-    fn definition(&self) -> &'static str {
-        "sum over k up to order of (E_P x^k - E_Q x^k)^2 / E_Q x^2k"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Hansen, Large sample properties of generalized method of moments estimators, Econometrica 50, 1982"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
+impl OnLine for RawMoments {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Raw moments",
+        definition: "sum over k up to order of (E_P x^k - E_Q x^k)^2 / E_Q x^2k",
+        reference: "Hansen, Large sample properties of generalized method of moments estimators, Econometrica 50, 1982",
+        cost: cost::PASS,
+        parameters: &[Parameter {
             name: "order",
             meaning: "the highest power",
             default: 2.0,
             low: 1.0,
             high: MOST as f64,
             whole: true,
-        }]
+        }],
+        also_optimises: &["mean-gap", "sd-gap", "moments"],
+        squared: true,
+        ..About::USUAL
+    };
+
+    fn set(values: &[f64]) -> Option<Self> {
+        Some(Self { order: *values.first()? as usize })
     }
 
-    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { order: *values.first()? as usize }))
-    }
-
-    fn also_optimises(&self) -> &'static [&'static str] {
-        &["mean-gap", "sd-gap", "moments"]
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         let powers =
             scale(&line.external_values()).map(|scale| Powers::new(line, scale, self.order));
-        Some(powers.map(|powers| Box::new(powers) as Box<dyn Reader>))
+        powers.map(|powers| Box::new(powers) as Box<dyn Reader>)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -187,7 +155,7 @@ impl Discrepancy for RawMoments {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -199,6 +167,8 @@ impl Discrepancy for RawMoments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn values_by_hand() {

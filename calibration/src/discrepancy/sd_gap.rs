@@ -7,57 +7,31 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::standardised::{self, sign};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness, cost};
 
 /// `sd-gap`.
 pub struct SdGap;
 
 const NAME: &str = "sd-gap";
 
-impl Discrepancy for SdGap {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for SdGap {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Gap of standard deviations",
+        definition: "|sd_P - sd_Q| / external sd",
+        reference: "the relative error of a standard deviation; no single source",
+        cost: cost::PASS,
+        unit: "external sd",
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Gap of standard deviations"
-    }
-
-    fn definition(&self) -> &'static str {
-        "|sd_P - sd_Q| / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "the relative error of a standard deviation; no single source"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         standardised::reader(NAME, line, |moments| (moments.variance.sqrt() - 1.0).abs())
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -73,7 +47,7 @@ impl Discrepancy for SdGap {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -87,6 +61,8 @@ impl Discrepancy for SdGap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn value_by_hand() {

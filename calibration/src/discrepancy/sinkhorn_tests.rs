@@ -63,7 +63,7 @@ fn far_rows_need_new_potentials() {
     let (mut p, mut q) = (vec![0.0; 40], vec![0.0; 62]);
     (p[39], q[61]) = (1.0, 1.0);
     let value = prepared.value(&p, &q).unwrap();
-    let scaling = joint::Scaling::of_sample(&y);
+    let scaling = crate::discrepancy::scaling::Scaling::of_samples(&[&y]);
     let [a, b] = [[273.0], [2000.0]].map(|row| scaling.standardised(&row).sum::<f64>());
     assert!((value - (a - b).powi(2)).abs() < 1e-9 * value, "{value}");
 }

@@ -9,10 +9,10 @@
 use super::both::{Both, OnBoth, Reader, Reading};
 use super::line::Line;
 use super::measure::Measure;
+use super::on_line::{About, OnLine};
 use super::standardised::sign;
 use super::user_sums::{UserSums, mean_and_sd, variance};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, check, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness, check, cost};
 
 /// `skewness-gap`.
 #[derive(Clone, Copy)]
@@ -67,50 +67,24 @@ fn gap(internal: Weighted<'_>, external: Weighted<'_>) -> Result<(f64, f64), Dis
     Ok((of_points(internal, "internal")?, of_points(external, "external")?))
 }
 
-impl Discrepancy for SkewnessGap {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for SkewnessGap {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Gap of skewness",
+        definition: "|g_P - g_Q| with g = m3 / m2^(3/2); g_P = 0 without spread",
+        reference: "Joanes and Gill, Comparing measures of sample skewness and kurtosis, The Statistician 47, 1998",
+        cost: cost::PASS,
+        symmetric: true,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Gap of skewness"
-    }
-
-    fn definition(&self) -> &'static str {
-        "|g_P - g_Q| with g = m3 / m2^(3/2); g_P = 0 without spread"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Joanes and Gill, Comparing measures of sample skewness and kurtosis, The Statistician 47, 1998"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::PASS
-    }
-
-    fn symmetric(&self) -> bool {
-        true
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         let external = if line.external.sd > 0.0 { Measure::Value(0.0) } else { Measure::NoSpread };
         let reader = external.required(NAME, "external", FEW);
-        Some(reader.map(|_| Box::new(*self) as Box<dyn Reader>))
+        reader.map(|_| Box::new(*self) as Box<dyn Reader>)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -123,7 +97,7 @@ impl Discrepancy for SkewnessGap {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -135,6 +109,8 @@ impl Discrepancy for SkewnessGap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn value_by_hand() {

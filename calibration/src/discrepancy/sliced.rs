@@ -8,12 +8,14 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use trueup_env::Streams;
 
-use super::coupling::{self, Masses, Parabolas, Sorted};
+use super::coupling::{self, Lanes, Masses, Parabolas, Room, Sorted};
 use super::distinct::Distinct;
 use super::joint::{Points, Side};
+use super::lanes::InLanes;
+use super::sliced_wasserstein::Over;
 use super::standardised::sign;
 use super::steps;
-use super::{DiscrepancyError, Prepared, Weighted, Witness};
+use super::{DiscrepancyError, Weighted, Witness};
 
 /// Names the stream of directions.
 const STREAM: u64 = 0x736c_6963;
@@ -41,15 +43,6 @@ fn projected(side: &Side, direction: &[f64]) -> Vec<f64> {
     (0..side.len()).map(|i| project(side.row(i), direction)).collect()
 }
 
-/// How the distances of the projections become one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Over {
-    /// Their mean.
-    Mean,
-    /// The largest.
-    Max,
-}
-
 impl Over {
     /// Of `W_p^p` of each projection; none where one is not finite.
     fn combine(self, costs: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
@@ -62,53 +55,66 @@ impl Over {
     }
 }
 
+/// Projections that a thread takes at a time.
+const TOGETHER: usize = 16;
+
 /// Two sides, sorted along each direction.
 pub(super) struct Sorts {
-    pub(super) sides: [Distinct; 2],
-    pub(super) projections: Vec<[Sorted; 2]>,
-    pub(super) over: Over,
-    pub(super) order: u8,
+    sides: [Distinct; 2],
+    projections: Vec<Projection>,
+    over: Over,
+    order: u8,
+}
+
+/// Two sides, sorted along a direction.
+struct Projection {
+    internal: Sorted,
+    /// None where both sides have the same rows.
+    external: Option<Sorted>,
+}
+
+impl Projection {
+    fn sides(&self) -> [&Sorted; 2] {
+        [&self.internal, self.external.as_ref().unwrap_or(&self.internal)]
+    }
 }
 
 impl Sorts {
     /// Sorts the projections.
     pub(super) fn new(sides: [Side; 2], directions: &[Vec<f64>], over: Over, order: u8) -> Self {
         let sides = sides.each_ref().map(Distinct::of);
-        let sort = |direction: &Vec<f64>| {
-            [&sides[0], &sides[1]].map(|side| Sorted::of(&projected(&side.rows, direction)))
+        let [x, y] = sides.each_ref().map(|side| &side.rows);
+        let same = x.rows == y.rows;
+        let sort = |direction: &Vec<f64>| Projection {
+            internal: Sorted::of(&projected(x, direction)),
+            external: (!same).then(|| Sorted::of(&projected(y, direction))),
         };
         let projections = directions.par_iter().map(sort).collect();
         Self { sides, projections, over, order }
     }
 }
 
-impl Prepared for Sorts {
-    fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        self.values(&[internal.to_vec()], &[external.to_vec()]).pop().flatten()
-    }
-
-    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
+impl InLanes for Sorts {
+    fn lanes<const L: usize>(
+        &self,
+        internal: [&[f64]; L],
+        external: [&[f64]; L],
+    ) -> Option<[Option<f64>; L]> {
         let [x, y] = &self.sides;
         // Masses are the users' weights as they are, not shares: whole numbers stay exact.
-        let masses = |(p, q): (&Vec<f64>, &Vec<f64>)| {
-            x.shares(p).and(y.shares(q)).map(|_| (x.masses(p), y.masses(q)))
+        let (p, q) = (x.masses(internal)?, y.masses(external)?);
+        let lanes = [Lanes::new(&p), Lanes::new(&q)];
+        let costs = |projections: &[Projection]| -> Vec<[f64; L]> {
+            let mut room = Room::default();
+            let sides = projections.iter().map(Projection::sides);
+            sides.map(|sides| coupling::costs(sides, lanes, self.order, &mut room)).collect()
         };
-        let masses: Vec<_> = internal.iter().zip(external).map(masses).collect();
-        let defined: Vec<bool> = masses.iter().map(Option::is_some).collect();
-        let masses: Vec<_> = masses.into_iter().flatten().collect();
-        let costs = |[x, y]: &[Sorted; 2]| -> Vec<f64> {
-            let cost = |(p, q): &(Vec<f64>, Vec<f64>)| {
-                coupling::cost(Masses::new(x, p), Masses::new(y, q), self.order)
-            };
-            masses.iter().map(cost).collect()
-        };
-        let costs: Vec<Vec<f64>> = self.projections.par_iter().map(costs).collect();
-        let value = |r: usize| {
-            let cost = self.over.combine(costs.iter().map(|costs| costs[r]))?;
+        let costs = self.projections.par_chunks(TOGETHER).flat_map_iter(costs);
+        let costs: Vec<[f64; L]> = costs.collect();
+        Some(std::array::from_fn(|lane| {
+            let cost = self.over.combine(costs.iter().map(|costs| costs[lane]))?;
             Some(if self.order == 2 { cost.sqrt() } else { cost })
-        };
-        let mut values = (0..masses.len()).map(value);
-        defined.into_iter().map(|defined| if defined { values.next()? } else { None }).collect()
+        }))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sliced distances against POT: its exact solver on each direction, and its means and maxima.
 
 use super::*;
-use crate::discrepancy::Discrepancy;
 use crate::discrepancy::joint_fixture::{cases, sides, vectors};
-use crate::discrepancy::sliced_wasserstein::SlicedWasserstein;
+use crate::discrepancy::sliced_wasserstein::{Over, SlicedWasserstein};
+use crate::discrepancy::{Discrepancy, Prepared};
 
 #[test]
 fn agrees_with_pot() {
@@ -34,10 +34,10 @@ fn a_shift_in_closed_form() {
     let shift = [0.3, -0.2, 0.5];
     let x = y.iter().enumerate().map(|(i, y)| y + shift[i % 3]).collect();
     let (x, y) = (vectors(x, 3), vectors(y, 3));
-    let scaling = crate::discrepancy::joint::Scaling::of_sample(&y);
+    let scaling = crate::discrepancy::scaling::Scaling::of_samples(&[&y]);
     let [from, to] = [[0.0; 3], shift].map(|row| scaling.standardised(&row).collect::<Vec<_>>());
     let square: f64 = from.iter().zip(&to).map(|(a, b)| (a - b) * (a - b)).sum();
-    let sliced = SlicedWasserstein { projections: 10_000, ..SlicedWasserstein::default() };
+    let sliced = SlicedWasserstein { projections: 10_000, ..SlicedWasserstein::new(Over::Mean) };
     let value = sliced.value(&x, &y).unwrap();
     // The standard error of the mean of 10,000 squares of u's is 0.9% of it.
     assert!((value * value / (square / 3.0) - 1.0).abs() < 0.03, "{value}");

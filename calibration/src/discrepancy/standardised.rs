@@ -45,7 +45,7 @@ pub(super) fn reader(
     discrepancy: &'static str,
     line: &Line,
     value: fn(Standardised) -> f64,
-) -> Option<Reading> {
+) -> Reading {
     both::with_spread(discrepancy, line, OnMoments(value))
 }
 

@@ -177,6 +177,6 @@ pub(super) fn reader<D: OnSteps>() -> Box<dyn Reader> {
 }
 
 /// Reads a discrepancy that is in units of the external standard deviation.
-pub(super) fn with_spread<D: OnSteps>(discrepancy: &'static str, line: &Line) -> Option<Reading> {
-    Some(line.with_spread(discrepancy).map(|()| reader::<D>()))
+pub(super) fn with_spread<D: OnSteps>(discrepancy: &'static str, line: &Line) -> Reading {
+    line.with_spread(discrepancy).map(|()| reader::<D>())
 }

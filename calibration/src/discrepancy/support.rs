@@ -20,6 +20,7 @@
 //! evenly spaced over the users.
 
 use super::balls::{Balls, Weighted};
+use super::wide::{self, Kernel};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, vectors};
 use crate::sample::{Sample, Shape};
 
@@ -203,13 +204,40 @@ impl Sides {
     }
 
     fn density_gap(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
-        let inside = |squares: &[f32], reach: f32| -> f64 {
-            let pairs = squares.iter().zip(&p.shares);
-            pairs.map(|(square, share)| if *square <= reach { *share } else { 0.0 }).sum()
-        };
+        let inside = |squares, reach| wide::run(Inside { squares, shares: &p.shares, reach });
         let rows = self.balls.between().zip(q.reach()).zip(&q.shares);
+        let there = rows.filter(|(_, share)| **share > 0.0);
         let density: f64 =
-            rows.map(|((squares, &reach), share)| share * inside(squares, reach)).sum();
+            there.map(|((squares, &reach), share)| share * inside(squares, reach)).sum();
         (density / q.own_density() - 1.0).abs()
+    }
+}
+
+/// Rows of which mostly none is within reach.
+const BLOCK: usize = 64;
+
+/// The summed shares of the rows within reach.
+struct Inside<'a> {
+    squares: &'a [f32],
+    shares: &'a [f64],
+    reach: f32,
+}
+
+impl Kernel for Inside<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn work(self) -> f64 {
+        let mut sum = 0.0;
+        for (squares, shares) in self.squares.chunks(BLOCK).zip(self.shares.chunks(BLOCK)) {
+            // Without a branch, so that many are compared at once.
+            let any = squares.iter().fold(false, |any, square| any | (*square <= self.reach));
+            if any {
+                let within =
+                    squares.iter().zip(shares).filter(|(square, _)| **square <= self.reach);
+                within.for_each(|(_, share)| sum += share);
+            }
+        }
+        sum
     }
 }

@@ -8,9 +8,9 @@
 
 use super::both::{self, Both, OnBoth, Reading};
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::standardised::sign;
-use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Parameter, Weighted, Witness};
 
 /// `tail-gap`.
 #[derive(Clone, Copy)]
@@ -45,63 +45,33 @@ impl OnBoth for TailGap {
     }
 }
 
-impl Discrepancy for TailGap {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn title(&self) -> &'static str {
-        "Gap of the upper tail"
-    }
-
-    fn definition(&self) -> &'static str {
-        "|E_P (X - t)+ - E_Q (X - t)+| / ((1 - p) external sd), t the external p-quantile"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2, 2000"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
+impl OnLine for TailGap {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Gap of the upper tail",
+        definition: "|E_P (X - t)+ - E_Q (X - t)+| / ((1 - p) external sd), t the external p-quantile",
+        reference: "Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2, 2000",
+        parameters: &[Parameter {
             name: "p",
             meaning: "share of external rows up to where the tail begins",
             default: 0.95,
             low: 0.001,
             high: 0.999,
             whole: false,
-        }]
+        }],
+        unit: "external sd",
+        ..About::USUAL
+    };
+
+    fn set(values: &[f64]) -> Option<Self> {
+        Some(Self { p: *values.first()? })
     }
 
-    fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { p: *values.first()? }))
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         both::with_spread(NAME, line, *self)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -114,7 +84,7 @@ impl Discrepancy for TailGap {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -127,6 +97,7 @@ impl Discrepancy for TailGap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn value_and_witness_by_hand() {

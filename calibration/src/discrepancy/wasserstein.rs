@@ -8,9 +8,10 @@
 
 use super::both::Reading;
 use super::line::Line;
+use super::on_line::{About, OnLine};
 use super::steps::{self, OnSteps, Steps};
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::{DiscrepancyError, Weighted, Witness};
+use crate::sample::Sample;
 
 /// `wasserstein-1`.
 pub struct Wasserstein1;
@@ -44,48 +45,21 @@ impl OnSteps for Wasserstein1 {
     }
 }
 
-impl Discrepancy for Wasserstein1 {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for Wasserstein1 {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Wasserstein-1",
+        definition: "integral |F - G| dx / external sd",
+        reference: "Vallender, Calculation of the Wasserstein distance between probability distributions on the line, Theory of Probability and its Applications 18, 1974",
+        unit: "external sd",
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Wasserstein-1"
-    }
-
-    fn definition(&self) -> &'static str {
-        "integral |F - G| dx / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Vallender, Calculation of the Wasserstein distance between probability distributions on the line, Theory of Probability and its Applications 18, 1974"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         steps::with_spread::<Self>(NAME, line)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -96,11 +70,7 @@ impl Discrepancy for Wasserstein1 {
         }))
     }
 
-    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
-        steps::value::<Self>(NAME, internal, external)
-    }
-
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -109,11 +79,20 @@ impl Discrepancy for Wasserstein1 {
             area(steps)[0] / steps.sd[0]
         }))
     }
+
+    fn value_alike(
+        &self,
+        internal: &Sample,
+        external: &Sample,
+    ) -> Option<Result<f64, DiscrepancyError>> {
+        Some(steps::value::<Self>(NAME, internal, external))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
 
     #[test]
     fn a_shift_moves_all_mass_by_its_length() {

@@ -10,8 +10,8 @@
 
 use super::both::{self, Both, OnBoth, ROUNDING, Reading};
 use super::line::Line;
-use super::{Discrepancy, DiscrepancyError, Prepared, Weighted, Witness, shared};
-use crate::sample::{Sample, Shape};
+use super::on_line::{About, OnLine};
+use super::{DiscrepancyError, Weighted, Witness};
 
 /// `wasserstein-2`.
 #[derive(Clone, Copy)]
@@ -95,52 +95,22 @@ fn potential(both: &Both<'_, 1>, centre: f64) -> Witness {
     Witness::Pieces { knots, at, between, centre, scale }
 }
 
-impl Discrepancy for Wasserstein2 {
-    fn name(&self) -> &'static str {
-        NAME
-    }
+impl OnLine for Wasserstein2 {
+    const ABOUT: About = About {
+        name: NAME,
+        title: "Wasserstein-2",
+        definition: "sqrt(integral (F^-1(u) - G^-1(u))^2 du) / external sd",
+        reference: "Santambrogio, Optimal transport for applied mathematicians, 2015, chapter 2",
+        unit: "external sd",
+        squared: true,
+        ..About::USUAL
+    };
 
-    fn title(&self) -> &'static str {
-        "Wasserstein-2"
-    }
-
-    fn definition(&self) -> &'static str {
-        "sqrt(integral (F^-1(u) - G^-1(u))^2 du) / external sd"
-    }
-
-    fn reference(&self) -> &'static str {
-        "Santambrogio, Optimal transport for applied mathematicians, 2015, chapter 2"
-    }
-
-    fn cost(&self) -> &'static str {
-        super::cost::SORT
-    }
-
-    fn unit(&self) -> &'static str {
-        "external sd"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Real
-    }
-
-    fn squared(&self) -> bool {
-        true
-    }
-
-    fn on_line(&self, line: &Line) -> Option<Reading> {
+    fn reading(&self, line: &Line) -> Reading {
         both::with_spread(NAME, line, *self)
     }
 
-    fn prepare<'a>(
-        &self,
-        internal: &'a Sample,
-        external: &'a Sample,
-    ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
-        shared::prepare(self, internal, external)
-    }
-
-    fn witness(
+    fn witness_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -150,7 +120,7 @@ impl Discrepancy for Wasserstein2 {
         }))
     }
 
-    fn weighted_value(
+    fn value_on(
         &self,
         internal: Weighted<'_>,
         external: Weighted<'_>,
@@ -164,6 +134,8 @@ impl Discrepancy for Wasserstein2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discrepancy::Discrepancy;
+    use crate::sample::Sample;
 
     #[test]
     fn values_by_hand() {

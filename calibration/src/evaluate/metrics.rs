@@ -3,8 +3,9 @@
 use trueup_env::EventLog;
 
 use super::default_panel::{self, ALL};
+use super::in_panels;
 use super::{Metric, PanelConfig, PanelError};
-use crate::discrepancy::{DISCREPANCIES, Named, lookup, named};
+use crate::discrepancy::{DISCREPANCIES, Named, named};
 use crate::features::{self, FEATURES, Feature, Level, of_kind};
 use crate::panel::{LeftOut, USER_VECTOR};
 use crate::sample::{Sample, Shape};
@@ -82,9 +83,6 @@ impl Source {
     }
 }
 
-/// The parameter of discrepancies that compare a limited number of rows.
-const ROWS: &str = "rows";
-
 /// A metric that will be measured.
 pub struct Chosen {
     /// Index of its feature in [`Panel::sources`].
@@ -96,7 +94,7 @@ pub struct Chosen {
 impl Chosen {
     /// The most users a side that are compared, where there is a limit.
     pub fn most_users(&self) -> Option<usize> {
-        self.discrepancy.parameter(ROWS).map(|rows| rows as usize)
+        self.discrepancy.parameter(in_panels::ROWS).map(|rows| rows as usize)
     }
 }
 
@@ -207,25 +205,13 @@ fn find_source(name: &str, kinds: &[String]) -> Result<Source, PanelError> {
     })
 }
 
-/// `joint_users` at which discrepancies that compare a limited number of rows keep their default.
-const USUAL_JOINT_USERS: f64 = 2000.0;
-
 fn resolve(
     metric: &Metric,
     kinds: &[String],
     config: &PanelConfig,
 ) -> Result<(Source, Named), PanelError> {
     let source = find_source(&metric.feature, kinds)?;
-    let plain = named(&metric.discrepancy)?;
-    let rows = plain.parameters().iter().find(|parameter| parameter.name == ROWS);
-    let discrepancy = match rows {
-        Some(rows) => {
-            let share = config.joint_users as f64 / USUAL_JOINT_USERS;
-            let rows = (rows.default * share).round().max(rows.low).min(rows.high);
-            lookup::named_with(&metric.discrepancy, ROWS, rows)?
-        }
-        None => plain,
-    };
+    let discrepancy = in_panels::find(&metric.discrepancy, config.joint_users)?;
     let wanted = discrepancy.shape();
     // Pairs and user vectors are both vectors; a discrepancy of pairs refuses longer ones itself.
     if wanted != source.shape() {

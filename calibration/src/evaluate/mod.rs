@@ -25,6 +25,7 @@ mod default_panel;
 mod effect;
 mod false_discovery;
 mod families;
+mod in_panels;
 mod metrics;
 pub mod permutation;
 pub mod power;

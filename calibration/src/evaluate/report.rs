@@ -2,6 +2,7 @@
 
 use super::bootstrap::Measured;
 use super::effect::Scale;
+use super::in_panels;
 use super::metrics::Panel;
 use super::permutation::Null;
 use super::power::{self, Order};
@@ -56,6 +57,7 @@ impl Study<'_> {
             let mut one = shared.panel_of(run, seeds, own, before.map(|b| &averaged[b]));
             one.left_out.splice(0..0, left_out.iter().cloned());
             one.notes = notes(&one, before.is_some(), self.users.halves);
+            one.notes.extend(in_panels::notes(panel));
             one.notes.extend(warnings(run, &self.users));
             one.notes.extend(coarse(&one.panel, self.config));
             one

@@ -26,8 +26,9 @@ pub use closeness::Closeness;
 pub use records::Records;
 pub use words::Verdict;
 
+use crate::discrepancy::scaling::Scaling;
 use crate::features;
-use crate::neighbours::{Points, Scaling};
+use crate::neighbours::Points;
 use crate::sample::{Sample, Shape};
 
 /// The fewest users of each side.
@@ -152,7 +153,7 @@ impl Privacy {
         for (which, sample) in sides {
             check(which, sample, train.width)?;
         }
-        let scaling = Scaling::of(&[train, holdout]);
+        let scaling = Scaling::of_samples(&[train, holdout]);
         let [x, t, h] = [simulated, train, holdout]
             .map(|sample| Points::of(sample, 0..sample.rows(), &scaling));
         let (to_train, to_holdout) = (t.nearest(&x), h.nearest(&x));

@@ -23,95 +23,34 @@
 //! shares will do), but pays early events for gaps that later ones would have filled anyway, so that its
 //! gradient is noisier and not that of D. Train with gamma 1.
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
-use super::mix::{self, MixWeights};
+use super::Pay;
+use super::by_distance::{ByDistance, Rule};
 use super::rows::Rows;
 use super::running::Running;
-use super::scales::Scales;
 use super::term::Ready;
-use super::{Pay, Reward, RewardError, Term, default_terms};
-use crate::statistics::Statistics;
 
 /// Name in configs and results.
 pub const NAME: &str = "difference";
 
-/// Options of the difference reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DifferenceConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
-    /// do.
-    pub terms: Option<Vec<Term>>,
-    /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.
-    pub weights: MixWeights,
-    /// Learning rate of adaptive weights, in (0, 10].
-    pub rate: f64,
-}
-
-impl Default for DifferenceConfig {
-    fn default() -> Self {
-        Self { terms: None, weights: MixWeights::default(), rate: mix::RATE }
-    }
-}
-
 /// The reward.
-pub struct DifferenceReward {
-    scales: Scales,
-    /// The distance of nothing, one a term.
-    nothing: Vec<f64>,
-}
+pub(super) type DifferenceReward = ByDistance<InTimeOrder>;
 
-impl DifferenceReward {
-    /// Makes the reward from external statistics.
-    ///
-    /// # Errors
-    /// Unknown or unmeasured features, and discrepancies without a value on weighted rows.
-    pub fn new(config: &DifferenceConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
-        let scales = Scales::new(NAME, terms, statistics, (config.weights, config.rate))?;
-        let nothing = scales.ready.iter().map(Ready::of_nothing).collect();
-        Ok(Self { scales, nothing })
-    }
-}
+/// The events of a rollout in the order in which they count.
+pub(super) struct InTimeOrder(Vec<Place>);
 
-impl Reward for DifferenceReward {
-    fn name(&self) -> &'static str {
-        NAME
+impl Rule for InTimeOrder {
+    const NAME: &'static str = NAME;
+
+    fn of(log: &EventLog) -> Self {
+        Self(in_time_order(log))
     }
 
-    fn terms(&self) -> &[Term] {
-        &self.scales.terms
-    }
-
-    fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError> {
-        let weighed = self.scales.weigh(internal)?;
-        let order = in_time_order(internal);
-        let users = internal.user_count();
-        let terms = self.scales.ready.par_iter().zip(&self.nothing).zip(&weighed);
-        let pays: Vec<Pay> = terms
-            .map(|((term, &nothing), weighed)| {
-                let rows = Rows::of(term, internal);
-                let mut running = Running::new(term, rows.values());
-                differences(&rows, &mut running, nothing, &order)
-                    .times(weighed.weight * users as f64)
-            })
-            .collect();
-        Ok(Pay::sum(internal, pays))
-    }
-
-    fn discrepancy(&self) -> f64 {
-        self.scales.discrepancy
-    }
-
-    fn state(&self) -> Vec<u8> {
-        self.scales.state()
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
-        self.scales.restore(state)
+    fn pay(&self, log: &EventLog, term: &Ready, nothing: f64) -> (Pay, f64) {
+        let rows = Rows::of(term, log);
+        let mut running = Running::new(term, rows.values());
+        (differences(&rows, &mut running, nothing, &self.0), 1.0)
     }
 }
 
@@ -160,6 +99,10 @@ fn differences(rows: &Rows, running: &mut Running<'_>, nothing: f64, order: &[Pl
 
 #[cfg(test)]
 mod tests {
+    use super::super::Reward;
+    use super::super::by_distance::DistanceConfig;
+    use super::super::mix::{self, MixWeights};
+    use super::super::scales::Scales;
     use super::super::tests::{internal, statistics, term, totals};
     use super::*;
     use crate::features::{FEATURES, find};
@@ -218,7 +161,7 @@ mod tests {
             ("kind_pair", "total-variation"),
         ] {
             let terms = Some(vec![term(feature, discrepancy)]);
-            let config = DifferenceConfig { terms, ..Default::default() };
+            let config = DistanceConfig { terms, ..Default::default() };
             let mut reward = DifferenceReward::new(&config, &statistics).unwrap();
             let pay = reward.pay(&log).unwrap();
             let sum: f64 = totals(&pay, &log).iter().sum();
@@ -257,7 +200,7 @@ mod tests {
         assert!(many.events().len() > 2 * 4096);
         for name in ["cramer-von-mises", "wasserstein-1", "kolmogorov-smirnov"] {
             let terms = Some(vec![term("log_amount", name)]);
-            let config = DifferenceConfig { terms, ..Default::default() };
+            let config = DistanceConfig { terms, ..Default::default() };
             let mut reward = DifferenceReward::new(&config, &statistics).unwrap();
             let pay = reward.pay(&many).unwrap();
             let end = reward.nothing[0] - pay.events.iter().sum::<f64>() / many.user_count() as f64;

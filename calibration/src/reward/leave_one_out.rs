@@ -18,101 +18,37 @@
 //!
 //! Cost: two changes of a running distance (`running.rs`) for each distinct row or each step of a user.
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
-use super::mix::{self, MixWeights};
+use super::Pay;
+use super::by_distance::{ByDistance, Rule};
 use super::rows::Rows;
 use super::running::Running;
-use super::scales::Scales;
 use super::term::Ready;
 use super::witness::MIN_ROWS_PER_USER;
-use super::{Pay, Reward, RewardError, Term, default_terms};
-use crate::statistics::Statistics;
 
 /// Name in configs and results.
 pub const NAME: &str = "leave-one-out";
 
-/// Options of the leave-one-out reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LeaveOneOutConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
-    /// do.
-    pub terms: Option<Vec<Term>>,
-    /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.
-    pub weights: MixWeights,
-    /// Learning rate of adaptive weights, in (0, 10].
-    pub rate: f64,
-}
-
-impl Default for LeaveOneOutConfig {
-    fn default() -> Self {
-        Self { terms: None, weights: MixWeights::default(), rate: mix::RATE }
-    }
-}
-
 /// The reward.
-pub struct LeaveOneOutReward {
-    scales: Scales,
-    /// The distance of nothing, one a term.
-    nothing: Vec<f64>,
-}
+pub(super) type LeaveOneOutReward = ByDistance<EachRow>;
 
-impl LeaveOneOutReward {
-    /// Makes the reward from external statistics.
-    ///
-    /// # Errors
-    /// Unknown or unmeasured features, and discrepancies without a value on weighted rows.
-    pub fn new(config: &LeaveOneOutConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
-        let scales = Scales::new(NAME, terms, statistics, (config.weights, config.rate))?;
-        let nothing = scales.ready.iter().map(Ready::of_nothing).collect();
-        Ok(Self { scales, nothing })
-    }
-}
+/// Each row is left out by itself.
+pub(super) struct EachRow;
 
-impl Reward for LeaveOneOutReward {
-    fn name(&self) -> &'static str {
-        NAME
+impl Rule for EachRow {
+    const NAME: &'static str = NAME;
+
+    fn of(_log: &EventLog) -> Self {
+        Self
     }
 
-    fn terms(&self) -> &[Term] {
-        &self.scales.terms
-    }
-
-    fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError> {
-        let weighed = self.scales.weigh(internal)?;
-        let users = internal.user_count() as f64;
-        let terms = self.scales.ready.par_iter().zip(&self.nothing).zip(&weighed);
-        let pays: Vec<Pay> = terms
-            .map(|((term, &nothing), weighed)| {
-                let rows = Rows::of(term, internal);
-                let mut without = Without { running: Running::new(term, rows.values()), nothing };
-                let pay = if rows.moving {
-                    without.moving(&rows, internal)
-                } else {
-                    without.standing(&rows)
-                };
-                let per_user = rows.per_user(internal);
-                let rare = per_user / per_user.max(MIN_ROWS_PER_USER);
-                pay.times(weighed.weight * users * rare)
-            })
-            .collect();
-        Ok(Pay::sum(internal, pays))
-    }
-
-    fn discrepancy(&self) -> f64 {
-        self.scales.discrepancy
-    }
-
-    fn state(&self) -> Vec<u8> {
-        self.scales.state()
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
-        self.scales.restore(state)
+    fn pay(&self, log: &EventLog, term: &Ready, nothing: f64) -> (Pay, f64) {
+        let rows = Rows::of(term, log);
+        let mut without = Without { running: Running::new(term, rows.values()), nothing };
+        let pay = if rows.moving { without.moving(&rows, log) } else { without.standing(&rows) };
+        let per_user = rows.per_user(log);
+        (pay, per_user / per_user.max(MIN_ROWS_PER_USER))
     }
 }
 
@@ -195,6 +131,8 @@ impl Without<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Reward;
+    use super::super::by_distance::DistanceConfig;
     use super::super::points::Points;
     use super::super::tests::{internal, log, statistics, term, totals};
     use super::super::witness::{WitnessConfig, WitnessReward};
@@ -203,7 +141,7 @@ mod tests {
 
     fn reward(feature: &str, discrepancy: &str) -> LeaveOneOutReward {
         let terms = Some(vec![term(feature, discrepancy)]);
-        let config = LeaveOneOutConfig { terms, ..Default::default() };
+        let config = DistanceConfig { terms, ..Default::default() };
         LeaveOneOutReward::new(&config, &statistics()).unwrap()
     }
 

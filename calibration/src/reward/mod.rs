@@ -11,6 +11,7 @@ use trueup_env::{EventLog, Payment, replay};
 use crate::discrepancy::{DiscrepancyError, LookupError};
 use crate::statistics::{Form, Statistics};
 
+mod by_distance;
 mod check;
 pub mod density;
 pub mod difference;
@@ -41,13 +42,11 @@ mod of_kind_tests;
 #[cfg(test)]
 mod tests;
 
+pub use by_distance::DistanceConfig;
 pub use check::Mistake;
 pub use density::DensityConfig;
-pub use difference::DifferenceConfig;
-pub use leave_one_out::LeaveOneOutConfig;
 pub use mix::MixWeights;
 pub use pwil::PwilConfig;
-pub use shared::SharedConfig;
 pub use state::StateError;
 pub use witness::WitnessConfig;
 
@@ -68,11 +67,11 @@ pub enum RewardConfig {
     /// The first variation of the discrepancies, paid to each user by his own behaviour.
     Witness(WitnessConfig),
     /// The discrepancy itself, paid to all users alike: the weak baseline.
-    Shared(SharedConfig),
+    Shared(DistanceConfig),
     /// How much each event took off the discrepancy when it happened.
-    Difference(DifferenceConfig),
+    Difference(DistanceConfig),
     /// How much worse the discrepancy would be without each row.
-    LeaveOneOut(LeaveOneOutConfig),
+    LeaveOneOut(DistanceConfig),
     /// How near the external mass is that a greedy coupling leaves each row.
     Pwil(PwilConfig),
     /// The static log density of the real users: a negative control that collapses to the mode.

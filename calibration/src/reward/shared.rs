@@ -4,35 +4,15 @@
 //! It is what one would try first, and the weak baseline: within a rollout it does not tell users
 //! apart, so a policy gradient sees only noise, and learns from the difference between rollouts.
 
-use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
-use super::mix::{self, MixWeights};
+use super::by_distance::DistanceConfig;
 use super::scales::Scales;
-use super::{Pay, Reward, RewardError, Term, default_terms};
+use super::{Pay, Reward, RewardError, Term};
 use crate::statistics::Statistics;
 
 /// Name in configs and results.
 pub const NAME: &str = "shared";
-
-/// Options of the shared reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SharedConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
-    /// do, with a witness or without.
-    pub terms: Option<Vec<Term>>,
-    /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.
-    pub weights: MixWeights,
-    /// Learning rate of adaptive weights, in (0, 10].
-    pub rate: f64,
-}
-
-impl Default for SharedConfig {
-    fn default() -> Self {
-        Self { terms: None, weights: MixWeights::default(), rate: mix::RATE }
-    }
-}
 
 /// The reward.
 pub struct SharedReward {
@@ -44,10 +24,8 @@ impl SharedReward {
     ///
     /// # Errors
     /// Unknown or unmeasured features, and discrepancies without a value on weighted rows.
-    pub fn new(config: &SharedConfig, statistics: &Statistics) -> Result<Self, RewardError> {
-        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
-        let scales = Scales::new(NAME, terms, statistics, (config.weights, config.rate))?;
-        Ok(Self { scales })
+    pub fn new(config: &DistanceConfig, statistics: &Statistics) -> Result<Self, RewardError> {
+        Ok(Self { scales: config.scales(NAME, statistics)? })
     }
 }
 

@@ -292,7 +292,7 @@ fn a_state_of_another_reward_is_refused_and_changes_nothing() {
     let error = amount.restore(&gap.state()).unwrap_err().to_string();
     assert!(error.contains("`gap`") && error.contains("`log_amount`"), "{error}");
     assert_eq!(amount.state(), before);
-    let mut shared = SharedReward::new(&SharedConfig::default(), &statistics()).unwrap();
+    let mut shared = SharedReward::new(&DistanceConfig::default(), &statistics()).unwrap();
     assert!(shared.restore(&gap.state()).unwrap_err().to_string().contains("shared"));
     let state = gap.state();
     for cut in (0..state.len()).step_by(7) {
@@ -304,7 +304,7 @@ fn a_state_of_another_reward_is_refused_and_changes_nothing() {
 fn the_shared_reward_pays_all_users_the_same_at_the_end() {
     let log = internal();
     let terms = vec![term("log_count", "cramer-von-mises"), term("gap", "wasserstein-1")];
-    let config = SharedConfig { terms: Some(terms.clone()), ..Default::default() };
+    let config = DistanceConfig { terms: Some(terms.clone()), ..Default::default() };
     let mut reward = SharedReward::new(&config, &statistics()).unwrap();
     let pay = reward.pay(&log).unwrap();
     let expected: f64 = terms
@@ -386,7 +386,7 @@ fn configs_are_read_with_defaults_and_refuse_unknown_keys() {
     let terms = Some(vec![term("gap", "energy")]);
     assert_eq!(
         read(shared).unwrap(),
-        RewardConfig::Shared(SharedConfig { terms, ..Default::default() })
+        RewardConfig::Shared(DistanceConfig { terms, ..Default::default() })
     );
     assert!(read(r#"{"kind": "witness", "memroy": 0.5}"#).is_err());
     assert!(read(r#"{"kind": "shared", "memory": 0.5}"#).is_err());

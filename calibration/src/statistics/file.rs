@@ -210,26 +210,7 @@ impl Statistics {
             (
                 Form::Counts { counts },
                 Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. },
-            ) => {
-                let wanted = feature.categories(self.kinds.len());
-                if counts.len() != wanted {
-                    let len = counts.len();
-                    return bad(
-                        format!("{field}.counts"),
-                        format!("has {len} entries, not {wanted}"),
-                    );
-                }
-                match counts.iter().find(|count| !(count.is_finite() && **count >= 0.0)) {
-                    Some(count) => bad(
-                        format!("{field}.counts"),
-                        format!("holds {count}; counts are at least 0 (noise may be cut there)"),
-                    ),
-                    None if counts.iter().sum::<f64>() <= 0.0 => {
-                        bad(format!("{field}.counts"), "is all zero; delete the entry")
-                    }
-                    None => Ok(()),
-                }
-            }
+            ) => check_counts(field, counts, feature.categories(self.kinds.len())),
             (Form::Pair { mean, sd, correlation }, Definition::Pair(_)) => {
                 let sound = mean.iter().all(|x| x.is_finite())
                     && sd.iter().all(|x| x.is_finite() && *x >= 0.0)
@@ -253,6 +234,21 @@ impl Statistics {
             _ => bad(format!("{field}.form"), "is not the form of this feature"),
         }
     }
+}
+
+fn check_counts(field: &str, counts: &[f64], wanted: usize) -> Result<(), BadField> {
+    let field = format!("{field}.counts");
+    if counts.len() != wanted {
+        return bad(field, format!("has {} entries, not {wanted}", counts.len()));
+    }
+    if let Some(count) = counts.iter().find(|count| !(count.is_finite() && **count >= 0.0)) {
+        let problem = format!("holds {count}; counts are at least 0 (noise may be cut there)");
+        return bad(field, problem);
+    }
+    if counts.iter().sum::<f64>() <= 0.0 {
+        return bad(field, "is all zero; delete the entry");
+    }
+    Ok(())
 }
 
 fn check_distribution(field: &str, distribution: &Distribution) -> Result<(), BadField> {

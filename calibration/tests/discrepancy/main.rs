@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod checks;
+mod joint;
+mod rows;
+
+use checks::{expanded, refused, shuffled, whole_weights};
 use rand::RngExt;
 use trueup_calibration::discrepancy::{
     DISCREPANCIES, Discrepancy, DiscrepancyError, Weighted, find, lookup,
@@ -149,15 +154,6 @@ fn symmetric_where_it_is_claimed() {
     }
 }
 
-fn shuffled(sample: &Sample, random: &mut Stream) -> Sample {
-    let mut order: Vec<usize> = (0..sample.rows()).collect();
-    for i in (1..order.len()).rev() {
-        order.swap(i, random.random_range(0..=i));
-    }
-    let values = order.iter().flat_map(|&i| sample.row(i).to_vec()).collect();
-    Sample { values, user: order.iter().map(|&i| sample.user[i]).collect(), ..sample.clone() }
-}
-
 #[test]
 fn the_order_of_rows_does_not_matter_where_none_is_claimed() {
     for discrepancy in registry().filter(|discrepancy| !discrepancy.ordered()) {
@@ -171,21 +167,6 @@ fn the_order_of_rows_does_not_matter_where_none_is_claimed() {
     }
 }
 
-/// Every user as often as its weight says, each copy a user of its own.
-fn expanded(sample: &Sample, copies: &[f64]) -> Sample {
-    let (mut values, mut user, mut users) = (Vec::new(), Vec::new(), 0);
-    for (owner, &copies) in copies.iter().enumerate() {
-        for _ in 0..copies as usize {
-            for i in (0..sample.rows()).filter(|&i| sample.user[i] as usize == owner) {
-                values.extend_from_slice(sample.row(i));
-                user.push(users);
-            }
-            users += 1;
-        }
-    }
-    Sample { values, user, users: users as usize, ..sample.clone() }
-}
-
 #[test]
 fn weights_count_users_as_often() {
     let exempt = |name: &str| OF_SUPPORTS.contains(&name) || OF_FIXED_CELLS.contains(&name);
@@ -194,13 +175,8 @@ fn weights_count_users_as_often() {
             let (internal, external) = pair(discrepancy, case);
             let prepared = discrepancy.prepare(&internal, &external).unwrap();
             let mut random = stream("weights", case);
-            let mut weights = |users: usize| -> Vec<f64> {
-                let mut weights: Vec<f64> =
-                    (0..users).map(|_| f64::from(random.random_range(0..4_u8))).collect();
-                weights[..2].fill(1.0);
-                weights
-            };
-            let (p, q) = (weights(internal.users), weights(external.users));
+            let p = whole_weights(internal.users, &mut random);
+            let q = whole_weights(external.users, &mut random);
             let copies = (expanded(&internal, &p), expanded(&external, &q));
             let expected = discrepancy.value(&copies.0, &copies.1).unwrap();
             let name = format!("{} case {case}", discrepancy.name());
@@ -214,78 +190,33 @@ fn weights_count_users_as_often() {
     }
 }
 
-/// To the last bit, also next to weightings that leave nothing to measure.
 #[test]
 fn many_weightings_are_measured_as_if_alone() {
     for discrepancy in registry() {
-        let (internal, external) = pair(discrepancy, 3);
-        let prepared = discrepancy.prepare(&internal, &external).unwrap();
-        let mut random = stream("many weights", 3);
-        let mut weights = |users: usize| -> Vec<Vec<f64>> {
-            let mut one = || (0..users).map(|_| random.random_range(0.0..3.0)).collect();
-            (0..23).map(|_| one()).collect()
-        };
-        let (mut p, mut q) = (weights(internal.users), weights(external.users));
-        p[5].fill(0.0);
-        q[9].pop();
-        q[14][0] = f64::NAN;
-        q.truncate(22);
-        let alone: Vec<_> = p.iter().zip(&q).map(|(p, q)| prepared.value(p, q)).collect();
-        let undefined: Vec<usize> = (0..22).filter(|&i| alone[i].is_none()).collect();
-        assert_eq!(undefined, [5, 9, 14], "{}", discrepancy.name());
-        assert_eq!(prepared.values(&p, &q), alone, "{}", discrepancy.name());
-        assert_eq!(prepared.values(&p, &[]), []);
+        let (pair, mut random) = (pair(discrepancy, 3), stream("many weights", 3));
+        checks::many_weightings_as_if_alone(discrepancy.name(), discrepancy, &pair, &mut random);
     }
 }
 
 #[test]
 fn no_weight_no_value() {
     for discrepancy in registry() {
-        let (internal, external) = pair(discrepancy, 0);
-        let prepared = discrepancy.prepare(&internal, &external).unwrap();
-        let (p, q) = (vec![1.0; internal.users], vec![1.0; external.users]);
-        assert!(prepared.value(&p, &q).is_some());
-        let mut bad = vec![vec![0.0; p.len()], vec![1.0; p.len() + 1], Vec::new()];
-        for value in [f64::NAN, f64::INFINITY, -1.0] {
-            let mut weights = p.clone();
-            weights[0] = value;
-            bad.push(weights);
-        }
-        for weights in &bad {
-            assert_eq!(prepared.value(weights, &q), None, "{} {weights:?}", discrepancy.name());
-        }
-        assert_eq!(prepared.value(&p, &vec![0.0; q.len()]), None);
-        assert_eq!(prepared.value(&p, &q[1..]), None);
-        let huge = (vec![1e300; p.len()], vec![1e300; q.len()]);
-        assert!(prepared.value(&huge.0, &huge.1).is_none_or(f64::is_finite));
+        checks::no_weight_no_value(discrepancy.name(), discrepancy, &pair(discrepancy, 0));
     }
 }
 
 #[test]
 fn bad_samples_are_errors() {
     for discrepancy in registry() {
-        let (internal, external) = pair(discrepancy, 0);
-        let refused = |p: &Sample, q: &Sample| discrepancy.value(p, q).unwrap_err();
-        for value in [f64::NAN, f64::NEG_INFINITY, 1e200] {
-            let mut sample = internal.clone();
-            sample.values[0] = value;
-            let error = refused(&sample, &external);
-            assert!(matches!(error, DiscrepancyError::NotFinite { row: 0, .. }), "{error}");
-            refused(&external, &sample);
-        }
-        let empty = Sample { values: vec![], user: vec![], ..internal.clone() };
-        assert_eq!(refused(&empty, &external), DiscrepancyError::Empty { side: "internal" });
-        assert_eq!(refused(&external, &empty), DiscrepancyError::Empty { side: "external" });
-        refused(&Sample { users: 1, ..internal.clone() }, &external);
-        let mut short = internal.clone();
-        short.values.pop();
-        refused(&short, &external);
+        let pair = pair(discrepancy, 0);
+        checks::bad_samples_are_errors(discrepancy, &pair);
+        let (internal, external) = &pair;
         let other = if internal.shape == Shape::Real { Shape::Category } else { Shape::Real };
-        let error = refused(&Sample { shape: other, ..internal.clone() }, &external);
+        let error = refused(discrepancy, &Sample { shape: other, ..internal.clone() }, external);
         assert!(matches!(error, DiscrepancyError::WrongShape { .. }), "{error}");
         if internal.shape == Shape::Category {
-            refused(&Sample { categories: 2, ..internal.clone() }, &external);
-            refused(&Sample { categories: 16, ..internal.clone() }, &external);
+            refused(discrepancy, &Sample { categories: 2, ..internal.clone() }, external);
+            refused(discrepancy, &Sample { categories: 16, ..internal.clone() }, external);
         }
     }
 }
@@ -322,30 +253,10 @@ fn an_external_sample_without_spread() {
 
 #[test]
 fn extreme_values_never_give_nan() {
-    let extremes = [0.0, -0.0, 5e-324, 1e-300, -1e-29, 1.0, 1.0 + f64::EPSILON, 1e15, -1e29, 1e30];
     for discrepancy in registry().filter(|discrepancy| discrepancy.shape() != Shape::Category) {
         for case in 0..300 {
-            let (mut internal, mut external) = pair(discrepancy, case);
-            let mut random = stream("extremes", case);
-            let from = random.random_range(0..extremes.len());
-            let mut fill = |values: &mut Vec<f64>| {
-                values.fill_with(|| extremes[random.random_range(from..extremes.len())]);
-            };
-            fill(&mut internal.values);
-            fill(&mut external.values);
-            if let Ok(value) = discrepancy.value(&internal, &external) {
-                assert!(value >= 0.0 && value.is_finite(), "{}: {value}", discrepancy.name());
-            }
-            let (p, q) = (Weighted::equal(&internal.values), Weighted::equal(&external.values));
-            if let Some(Ok(value)) = discrepancy.weighted_value(p, q) {
-                assert!(value >= 0.0 && value.is_finite(), "{}: {value}", discrepancy.name());
-            }
-            if let Some(Ok(witness)) = discrepancy.witness(p, q) {
-                for x in extremes {
-                    let pay = witness.at(x);
-                    assert!(!pay.is_nan(), "{} at {x}: {witness:?}", discrepancy.name());
-                }
-            }
+            let (pair, random) = (pair(discrepancy, case), &mut stream("extremes", case));
+            checks::extreme_values_never_give_nan(discrepancy.name(), discrepancy, pair, random);
         }
     }
 }
@@ -394,7 +305,7 @@ fn values_agree_with_weighted_values() {
 fn witnesses_are_first_variations() {
     let mut with_witness = 0;
     for discrepancy in registry().filter(|discrepancy| discrepancy.shape() != Shape::Vector) {
-        let discrepancy = lookup::named_with(discrepancy.name(), "smoothing", 0.01).unwrap();
+        let discrepancy = lookup::named_with(discrepancy.name(), &[("smoothing", 0.01)]).unwrap();
         let (mut largest, mut cases) = (0.0_f64, 0);
         for case in 0..30 {
             let mut random = stream("witness", case);

@@ -5,7 +5,8 @@ use trueup_calibration::discrepancy::{Named, Weighted};
 use trueup_calibration::sample::{Sample, Shape};
 use trueup_env::random::Stream;
 
-use super::{close, random_sample, stream, tested, whole_weights};
+use super::checks::whole_weights;
+use super::joint::{close, random_sample, stream, tested};
 
 fn is_root(discrepancy: &Named) -> bool {
     discrepancy.squared() && discrepancy.label().contains("wasserstein")
