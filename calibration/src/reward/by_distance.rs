@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
 use super::mix::{self, MixWeights};
+use super::points::Points;
 use super::scales::Scales;
+use super::state::{Reader, StateError, Writer};
 use super::term::Ready;
 use super::{Pay, Reward, RewardError, Term, default_terms};
 use crate::statistics::Statistics;
@@ -52,16 +54,53 @@ pub(super) trait Rule: Send + Sync + Sized {
     /// Looks at a rollout.
     fn of(log: &EventLog) -> Self;
 
-    /// What the rollout earns, and a factor that goes with the weight; `nothing` is the distance of
-    /// no rows.
-    fn pay(&self, log: &EventLog, term: &Ready, nothing: f64) -> (Pay, f64);
+    /// What the rollout earns, and a factor that goes with the weight.
+    fn pay(&self, log: &EventLog, term: &Ready, before: &mut Before) -> (Pay, f64);
+}
+
+/// What a term knows of the time before a rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Before {
+    /// The distance of no rows.
+    pub nothing: f64,
+    /// Rows of the last rollout and how many there were of each, where the rule remembers them.
+    pub rows: Vec<(f64, f64)>,
+}
+
+impl Before {
+    pub(super) fn new(term: &Ready) -> Self {
+        Self { nothing: term.of_nothing(), rows: Vec::new() }
+    }
+
+    /// Rows and their numbers, which are whole; few enough to be kept.
+    pub fn counted(rows: &[f64]) -> Vec<(f64, f64)> {
+        let Points { values, weights } = Points::of(rows);
+        let counts = weights.iter().map(|weight| (weight * rows.len() as f64).round());
+        values.into_iter().zip(counts).filter(|(_, count)| *count > 0.0).collect()
+    }
+
+    fn save(&self, writer: &mut Writer) {
+        let (values, counts): (Vec<f64>, Vec<f64>) = self.rows.iter().copied().unzip();
+        writer.doubles(&values);
+        writer.doubles(&counts);
+    }
+
+    fn load(&self, reader: &mut Reader<'_>) -> Result<Self, StateError> {
+        let (values, counts) = (reader.doubles("rows")?, reader.doubles("numbers of rows")?);
+        let sound = values.len() == counts.len()
+            && values.iter().all(|value| value.is_finite())
+            && counts.iter().all(|count| *count > 0.0 && count.fract() == 0.0);
+        let wrong = || StateError("the rows in it are none".into());
+        let rows = sound.then(|| values.into_iter().zip(counts).collect()).ok_or_else(wrong)?;
+        Ok(Self { nothing: self.nothing, rows })
+    }
 }
 
 /// A reward that pays by a rule.
 pub(super) struct ByDistance<R> {
     pub(super) scales: Scales,
-    /// The distance of nothing, one a term.
-    pub(super) nothing: Vec<f64>,
+    /// One a term.
+    pub(super) before: Vec<Before>,
     rule: PhantomData<R>,
 }
 
@@ -75,8 +114,8 @@ impl<R: Rule> ByDistance<R> {
         statistics: &Statistics,
     ) -> Result<Self, RewardError> {
         let scales = config.scales(R::NAME, statistics)?;
-        let nothing = scales.ready.iter().map(Ready::of_nothing).collect();
-        Ok(Self { scales, nothing, rule: PhantomData })
+        let before = scales.ready.iter().map(Before::new).collect();
+        Ok(Self { scales, before, rule: PhantomData })
     }
 }
 
@@ -92,9 +131,9 @@ impl<R: Rule> Reward for ByDistance<R> {
     fn pay(&mut self, internal: &EventLog) -> Result<Pay, RewardError> {
         let weighed = self.scales.weigh(internal)?;
         let (rule, users) = (R::of(internal), internal.user_count() as f64);
-        let terms = self.scales.ready.par_iter().zip(&self.nothing).zip(&weighed);
-        let pays = terms.map(|((term, &nothing), weighed)| {
-            let (pay, factor) = rule.pay(internal, term, nothing);
+        let terms = self.scales.ready.par_iter().zip(&mut self.before).zip(&weighed);
+        let pays = terms.map(|((term, before), weighed)| {
+            let (pay, factor) = rule.pay(internal, term, before);
             pay.times(weighed.weight * users * factor)
         });
         let pays: Vec<Pay> = pays.collect();
@@ -106,10 +145,18 @@ impl<R: Rule> Reward for ByDistance<R> {
     }
 
     fn state(&self) -> Vec<u8> {
-        self.scales.state()
+        let mut writer = Writer::default();
+        self.before.iter().for_each(|before| before.save(&mut writer));
+        [self.scales.state(), writer.finish()].concat()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
-        self.scales.restore(state)
+        let mut before = self.before.clone();
+        self.scales.restore_with(state, |reader| {
+            before = self.before.iter().map(|b| b.load(reader)).collect::<Result<_, _>>()?;
+            Ok(())
+        })?;
+        self.before = before;
+        Ok(())
     }
 }

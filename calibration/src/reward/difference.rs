@@ -9,13 +9,16 @@
 //!
 //! with the root of D where it is a square. The factor gives a user's pay the size of what the
 //! witness pays him: one event changes D by about 1 / users. The pays of all events add up to
-//! `weight users (D at the start - D at the end)`, whatever happened between: what a rollout earns
-//! in all is what the shared reward pays, but each event is told its own part.
+//! `weight users (D at the start - D at the end)`, whatever happened between: each event is told its
+//! own part of what the rollout changed.
 //!
 //! The start. A user feature that is defined without events (an event count of 0) starts with the
-//! rows of all users there. Otherwise there is no mass, and D of nothing is taken to be the mean
-//! distance of a single real row, a constant. While a distance is not defined for the few rows there
-//! are, it counts as that of nothing.
+//! rows of all users there. Other rows come on top of those of the last rollout; of the first one, on
+//! top of its own. Without them, D of a few rows is mostly chance and falls with every row, whatever
+//! it is: n rows are sqrt(n) times as near as one, so that all that a rollout earns would go to those
+//! who act first, for acting at all. (Users who were paid so ended with 330 events in place of 1.5.)
+//! Where there are no rows at all, D is taken to be the mean distance of a single real row, a
+//! constant; so it is while a distance is not defined for the few rows there are.
 //!
 //! Features that need all events of a user are paid at the end of the window, user by user.
 //!
@@ -26,7 +29,7 @@
 use trueup_env::EventLog;
 
 use super::Pay;
-use super::by_distance::{ByDistance, Rule};
+use super::by_distance::{Before, ByDistance, Rule};
 use super::rows::Rows;
 use super::running::Running;
 use super::term::Ready;
@@ -47,10 +50,24 @@ impl Rule for InTimeOrder {
         Self(in_time_order(log))
     }
 
-    fn pay(&self, log: &EventLog, term: &Ready, nothing: f64) -> (Pay, f64) {
+    fn pay(&self, log: &EventLog, term: &Ready, before: &mut Before) -> (Pay, f64) {
         let rows = Rows::of(term, log);
-        let mut running = Running::new(term, rows.values());
-        (differences(&rows, &mut running, nothing, &self.0), 1.0)
+        let own = match rows.start {
+            Some(_) => Vec::new(),
+            None if rows.moving => rows.finals(log).into_iter().flatten().collect(),
+            None => rows.events.iter().copied().flatten().collect(),
+        };
+        let own = Before::counted(&own);
+        if before.rows.is_empty() {
+            before.rows.clone_from(&own);
+        }
+        let earlier = before.rows.iter().map(|(value, _)| *value);
+        let mut running = Running::new(term, rows.values().into_iter().chain(earlier).collect());
+        let pay = differences(&rows, &mut running, before, &self.0);
+        if !own.is_empty() {
+            before.rows = own;
+        }
+        (pay, 1.0)
     }
 }
 
@@ -68,11 +85,14 @@ pub(super) fn in_time_order(log: &EventLog) -> Vec<Place> {
 }
 
 /// What each event, and each end, takes off the distance.
-fn differences(rows: &Rows, running: &mut Running<'_>, nothing: f64, order: &[Place]) -> Pay {
+fn differences(rows: &Rows, running: &mut Running<'_>, before: &Before, order: &[Place]) -> Pay {
+    let nothing = before.nothing;
     let mut pay = Pay { events: vec![0.0; rows.events.len()], ends: vec![0.0; rows.users] };
     let mut own = vec![rows.start; rows.users];
     if let Some(start) = rows.start {
         running.add(start, rows.users as f64);
+    } else {
+        before.rows.iter().for_each(|&(value, count)| running.add(value, count));
     }
     let mut now = running.distance().unwrap_or(nothing);
     let mut change = |from: Option<f64>, to: Option<f64>| {
@@ -102,8 +122,9 @@ mod tests {
     use super::super::Reward;
     use super::super::by_distance::DistanceConfig;
     use super::super::mix::{self, MixWeights};
+    use super::super::points::Points;
     use super::super::scales::Scales;
-    use super::super::tests::{internal, statistics, term, totals};
+    use super::super::tests::{internal, other, statistics, term, totals};
     use super::*;
     use crate::features::{FEATURES, find};
     use crate::sample::Shape;
@@ -132,10 +153,16 @@ mod tests {
                 };
                 let ready = &scales.ready[0];
                 let rows = Rows::of(ready, &log);
-                let [fast, slow] = [Running::new, Running::exact].map(|make| {
-                    let mut running = make(ready, rows.values());
-                    differences(&rows, &mut running, ready.of_nothing(), &order)
-                });
+                // With and without a last rollout.
+                let earlier: Vec<f64> = rows.values().into_iter().take(40).collect();
+                let earlier = if tried % 2 == 0 { Before::counted(&earlier) } else { Vec::new() };
+                let before = Before { rows: earlier, ..Before::new(ready) };
+                let values = || {
+                    let earlier = before.rows.iter().map(|(value, _)| *value);
+                    rows.values().into_iter().chain(earlier).collect()
+                };
+                let [fast, slow] = [Running::new, Running::exact]
+                    .map(|make| differences(&rows, &mut make(ready, values()), &before, &order));
                 let pairs =
                     fast.events.iter().zip(&slow.events).chain(fast.ends.iter().zip(&slow.ends));
                 pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{}: {a} {b}", feature.name));
@@ -146,10 +173,11 @@ mod tests {
         assert!(tried >= 90, "{tried}");
     }
 
-    /// All that is earned is the distance of the start less that of the end, whatever the term.
+    /// All that is earned is the distance of the start less that of the end, whatever the term: of
+    /// rows that come, that of the last rollout less that of both together.
     #[test]
     fn the_sum_telescopes() {
-        let (log, statistics) = (internal(), statistics());
+        let (log, last, statistics) = (internal(), other(), statistics());
         let users = log.user_count() as f64;
         for (feature, discrepancy) in [
             ("log_amount", "cramer-von-mises"),
@@ -163,20 +191,34 @@ mod tests {
             let terms = Some(vec![term(feature, discrepancy)]);
             let config = DistanceConfig { terms, ..Default::default() };
             let mut reward = DifferenceReward::new(&config, &statistics).unwrap();
+            let first = reward.pay(&last).unwrap();
             let pay = reward.pay(&log).unwrap();
             let sum: f64 = totals(&pay, &log).iter().sum();
             let ready = &reward.scales.ready[0];
-            // Counts are defined without events: all users start at 0.
-            let start = match find(feature).unwrap().name {
-                "event_count" => {
-                    let zero = super::super::points::Points::of(&[0.0]);
-                    ready.distance(&zero).unwrap().unwrap()
-                }
-                _ => ready.of_nothing(),
+            let of = |logs: &[&EventLog]| {
+                let rows = |log: &&EventLog| {
+                    let rows = Rows::of(ready, log);
+                    if rows.moving { rows.finals(log) } else { rows.events }
+                };
+                let rows: Vec<f64> = logs.iter().flat_map(rows).flatten().collect();
+                ready.distance(&Points::of(&rows)).unwrap().unwrap()
             };
-            let expected = users * (start - reward.discrepancy());
-            // Above 256 values the end is compressed otherwise than the running shares.
-            assert!((sum - expected).abs() < 1e-7 * users, "{feature}: {sum} {expected}");
+            // Counts are defined without events: all users start at 0.
+            let (start, end) = match find(feature).unwrap().name {
+                "event_count" => {
+                    (ready.distance(&Points::of(&[0.0])).unwrap().unwrap(), of(&[&log]))
+                }
+                _ => (of(&[&last]), of(&[&last, &log])),
+            };
+            // Above 256 values they are compressed otherwise than the running shares.
+            let close = 1e-3 * users * start;
+            let expected = users * (start - end);
+            assert!((sum - expected).abs() < close, "{feature}: {sum} {expected}");
+            if feature != "event_count" {
+                // The first comes on top of itself: as it was, only more of it.
+                let sum: f64 = totals(&first, &last).iter().sum();
+                assert!(sum.abs() < close, "{feature}: {sum}");
+            }
         }
     }
 
@@ -203,12 +245,50 @@ mod tests {
             let config = DistanceConfig { terms, ..Default::default() };
             let mut reward = DifferenceReward::new(&config, &statistics).unwrap();
             let pay = reward.pay(&many).unwrap();
-            let end = reward.nothing[0] - pay.events.iter().sum::<f64>() / many.user_count() as f64;
             let rows = find("log_amount").unwrap().sample(&many).values;
             let ready = &reward.scales.ready[0];
+            let start = ready.distance(&Points::of(&rows)).unwrap().unwrap();
+            let end = start - pay.events.iter().sum::<f64>() / many.user_count() as f64;
             let own = crate::discrepancy::Weighted::equal(&rows);
             let exact = ready.weighted_distance(own, ready.external.weighted()).unwrap().unwrap();
             assert!((end / exact - 1.0).abs() < 2e-3, "{name}: {end} {exact}");
+        }
+    }
+
+    /// Users as real ones are, in a rollout like the last: whoever acts first earns what others earn.
+    #[test]
+    fn acting_first_is_worth_nothing_in_itself() {
+        let (log, statistics) = (internal(), statistics());
+        let terms = Some(vec![term("log_amount", "energy")]);
+        let config = DistanceConfig { terms, ..Default::default() };
+        let mut reward = DifferenceReward::new(&config, &statistics).unwrap();
+        let _ = reward.pay(&log).unwrap();
+        let pay = reward.pay(&log).unwrap();
+        let order = in_time_order(&log);
+        let largest = |places: &[Place]| {
+            places.iter().map(|&(event, _)| pay.events[event].abs()).fold(0.0, f64::max)
+        };
+        let (first, rest) = order.split_at(order.len() / 10);
+        assert!(largest(first) < 4.0 * largest(rest), "{} {}", largest(first), largest(rest));
+    }
+
+    /// A resumed run pays to the bit what it would have paid.
+    #[test]
+    fn the_last_rollout_is_part_of_the_state() {
+        let (log, last, statistics) = (internal(), other(), statistics());
+        let config = DistanceConfig::default();
+        let make = || DifferenceReward::new(&config, &statistics).unwrap();
+        let mut reward = make();
+        let _ = reward.pay(&last).unwrap();
+        let state = reward.state();
+        let mut resumed = make();
+        resumed.restore(&state).unwrap();
+        let paid = |reward: &mut DifferenceReward| totals(&reward.pay(&log).unwrap(), &log);
+        let next = paid(&mut resumed);
+        assert_eq!(next, paid(&mut reward));
+        assert_ne!(next, paid(&mut make()));
+        for cut in 0..state.len() {
+            assert!(make().restore(&state[..cut]).is_err(), "{cut}");
         }
     }
 

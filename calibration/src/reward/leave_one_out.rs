@@ -21,7 +21,7 @@
 use trueup_env::EventLog;
 
 use super::Pay;
-use super::by_distance::{ByDistance, Rule};
+use super::by_distance::{Before, ByDistance, Rule};
 use super::rows::Rows;
 use super::running::Running;
 use super::term::Ready;
@@ -43,7 +43,8 @@ impl Rule for EachRow {
         Self
     }
 
-    fn pay(&self, log: &EventLog, term: &Ready, nothing: f64) -> (Pay, f64) {
+    fn pay(&self, log: &EventLog, term: &Ready, before: &mut Before) -> (Pay, f64) {
+        let nothing = before.nothing;
         let rows = Rows::of(term, log);
         let mut without = Without { running: Running::new(term, rows.values()), nothing };
         let pay = if rows.moving { without.moving(&rows, log) } else { without.standing(&rows) };

@@ -88,12 +88,25 @@ impl Scales {
     /// # Errors
     /// A state of another reward or of other terms, or a broken one.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), RewardError> {
+        self.restore_with(state, |_| Ok(()))
+    }
+
+    /// The same of a state in which `more` stands behind.
+    ///
+    /// # Errors
+    /// As above, or what `more` finds wrong.
+    pub fn restore_with(
+        &mut self,
+        state: &[u8],
+        more: impl FnOnce(&mut Reader<'_>) -> Result<(), StateError>,
+    ) -> Result<(), RewardError> {
         let mut mix = self.mix.clone();
-        let mut read = || -> Result<f64, StateError> {
+        let read = || -> Result<f64, StateError> {
             let mut reader = Reader::new(state);
             reader.expect(self.name)?;
             let discrepancy = reader.doubles("the discrepancy")?;
             mix.load(&mut reader)?;
+            more(&mut reader)?;
             reader.end()?;
             Ok(discrepancy.first().copied().unwrap_or(f64::NAN))
         };

@@ -40,6 +40,11 @@ pub(super) fn internal() -> EventLog {
     log(160, 0.11, 8.0, 0.3, 1)
 }
 
+/// Other users, fewer and with other habits.
+pub(super) fn other() -> EventLog {
+    log(120, 0.15, 9.0, 0.2, 3)
+}
+
 pub(super) fn statistics() -> Statistics {
     static STATISTICS: OnceLock<Statistics> = OnceLock::new();
     STATISTICS.get_or_init(|| Statistics::of(&log(400, 0.06, 11.0, 0.1, 2))).clone()
