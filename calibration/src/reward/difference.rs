@@ -24,6 +24,7 @@
 //! gradient is noisier and not that of D. Train with gamma 1.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -39,10 +40,10 @@ use crate::statistics::Statistics;
 pub const NAME: &str = "difference";
 
 /// Options of the difference reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DifferenceConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each. Any discrepancy with a value on shares will
     /// do.
     pub terms: Option<Vec<Term>>,
     /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.

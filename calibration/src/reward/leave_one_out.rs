@@ -19,6 +19,7 @@
 //! Cost: two changes of a running distance (`running.rs`) for each distinct row or each step of a user.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -35,10 +36,10 @@ use crate::statistics::Statistics;
 pub const NAME: &str = "leave-one-out";
 
 /// Options of the leave-one-out reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LeaveOneOutConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each. Any discrepancy with a value on shares will
     /// do.
     pub terms: Option<Vec<Term>>,
     /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.

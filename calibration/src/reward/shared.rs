@@ -4,6 +4,7 @@
 //! It is what one would try first, and the weak baseline: within a rollout it does not tell users
 //! apart, so a policy gradient sees only noise, and learns from the difference between rollouts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -16,10 +17,10 @@ use crate::statistics::Statistics;
 pub const NAME: &str = "shared";
 
 /// Options of the shared reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SharedConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each. Any discrepancy with a value on shares will
     /// do, with a witness or without.
     pub terms: Option<Vec<Term>>,
     /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.

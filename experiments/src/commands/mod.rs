@@ -13,6 +13,7 @@ pub mod report;
 pub mod resume;
 pub mod run;
 pub mod runs;
+pub mod schema;
 pub mod status;
 pub mod sweep;
 pub mod validate;
