@@ -6,6 +6,7 @@ pub mod compare;
 pub mod conclude;
 pub mod describe;
 pub mod export;
+mod folder;
 pub mod index;
 pub mod metrics;
 pub mod plan;
