@@ -1,5 +1,6 @@
 //! The calibrator `ppo`: users trained by a reward, from the external base rates or from a clone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
 use trueup_calibration::evaluate::Validation;
@@ -27,7 +28,7 @@ pub const NAME: &str = "ppo";
 const JUDGED_USERS: usize = 4096;
 
 /// Where training starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// A network that knows how often each kind happens, and the distribution of amounts.
@@ -38,7 +39,7 @@ pub enum Start {
 }
 
 /// Settings of the calibrator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PpoCalibratorConfig {
     /// Rollouts, each followed by an update.

@@ -7,6 +7,7 @@
 //! It needs the raw log, and is the method to beat where there is one: a reward sees statistics
 //! alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
 use trueup_env::CheckedWorld;
@@ -27,14 +28,14 @@ pub const NAME: &str = "cloning";
 pub const FEWEST_STEPS: usize = 64;
 
 /// Settings of cloning.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CloningConfig {
     /// Most passes over the decisions of the training users.
     pub epochs: usize,
     /// Passes without a better fit to the validation users before it stops.
     pub patience: usize,
-    /// Decisions per step; fewer where a pass would have less than [`FEWEST_STEPS`] of them.
+    /// Decisions per step; fewer where a pass would have less than 64 of them (`FEWEST_STEPS`).
     pub minibatch: usize,
     /// Adam's step size at the start; it falls linearly to a twentieth.
     pub learning_rate: f64,

@@ -1,6 +1,7 @@
 //! Where training steps are taken.
 
 use burn::tensor::Device;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::Network;
@@ -9,7 +10,7 @@ use crate::graph::GraphLearner;
 use crate::learner::{Learner, StateError};
 
 /// What takes the training steps. All agree to rounding; a run repeats to the bit on the CPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compute {
     /// The fused pass on the CPU.

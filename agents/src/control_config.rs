@@ -1,9 +1,10 @@
 //! How tasks of classic control are sampled, one line each.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a task is sampled, normalised and evaluated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ControlConfig {
     /// Copies that are stepped together.

@@ -5,6 +5,7 @@
 //! are commonly written by hand: plausible, and fitted to nothing.
 
 use rand_distr::{Distribution, StandardNormal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
 use trueup_env::finance::Effect;
@@ -13,7 +14,7 @@ use trueup_env::{Actions, CheckedWorld, Stream, Streams, Tick};
 use crate::policy::{Actor, Decision, Policy, PolicySimulator};
 
 /// Parameters of the personas.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PersonasConfig {
     /// Events a year of a loose user.

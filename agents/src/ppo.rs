@@ -322,7 +322,7 @@ fn values(learner: &mut dyn Learner, observations: &[f32]) -> Vec<f32> {
 }
 
 /// Sizes of the hidden layers, as configs give them.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkConfig {
     /// Units of each hidden layer, for policy and value alike.

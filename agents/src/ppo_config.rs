@@ -1,10 +1,11 @@
 //! Hyperparameters of PPO, one line each.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Hyperparameters of PPO. The defaults are those of the finance world; tasks of classic control
 /// want others (`experiments/configs/classic`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PpoConfig {
     /// Passes over a rollout per update.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::Progress;
 use trueup_env::Streams;
@@ -18,10 +19,11 @@ use crate::ppo::{NetworkConfig, Plan, PpoConfig, TrainError, train};
 use crate::weights;
 
 /// A task and how to train on it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
-    /// Name of the task: one of [`TASKS`].
+    /// Name of the task.
+    #[schemars(schema_with = "environments")]
     pub environment: String,
     /// Steps of all copies together; rounded up to whole rollouts.
     pub total_steps: u64,
@@ -45,6 +47,12 @@ pub struct TaskConfig {
 
 fn fifty() -> usize {
     50
+}
+
+/// The names of the tasks, for an editor.
+fn environments(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = TASKS.iter().map(|(name, _)| *name).collect();
+    json_schema!({ "type": "string", "enum": names })
 }
 
 /// What a training run on a task gave.

@@ -15,6 +15,7 @@ pub mod panel;
 pub mod privacy;
 pub mod reward;
 pub mod sample;
+pub mod schema;
 pub mod statistics;
 pub mod stylised;
 pub mod world;

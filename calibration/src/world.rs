@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::{CheckedWorld, Effect, Kind, Profile, Scales, WalletModel, World};
 use trueup_env::market::{Bootstrap, Gbm, MarketModel};
@@ -23,11 +24,11 @@ const COVERED: f64 = 0.999;
 const RESERVE: f64 = 10.0;
 
 /// The section `[world]` of a config.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorldConfig {
     /// Effect of a kind on the wallet, by name: `spend`, `receive`, `invest`, `divest`, `save`,
-    /// `draw` or `record`. Kinds that are not named take [`default_effect`].
+    /// `draw` or `record`. Kinds that are not named do what their name tells.
     pub kinds: BTreeMap<String, Effect>,
     /// Income and initial holdings.
     pub wallet: WalletConfig,
@@ -52,7 +53,7 @@ impl Default for WorldConfig {
 }
 
 /// The section `[world.wallet]`. Holdings are in ticks of the user's own income.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WalletConfig {
     /// Median income of a tick in the log's currency; by default large enough that observed
@@ -87,7 +88,7 @@ impl Default for WalletConfig {
 }
 
 /// The section `[world.market]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum MarketConfig {
     /// Geometric Brownian motion.

@@ -1,9 +1,10 @@
 //! The clock of a world: what a tick is, how many there are, and when they start.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The length of one tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tick {
     /// One calendar day.

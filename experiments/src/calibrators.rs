@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use trueup_agents::calibrator::{Ppo, PpoCalibratorConfig};
 use trueup_agents::cloning::{Cloning, CloningConfig};
@@ -43,18 +44,52 @@ pub trait Plan: Debug + Send + Sync {
 pub struct Entry {
     /// Name in configs and, unless the config gives another, in results.
     pub kind: &'static str,
+    /// What it is, in one line.
+    pub what: &'static str,
     /// Reads its part of the config.
     pub read: fn(Section<'_>) -> Result<Box<dyn Plan>, Refused>,
+    /// What an editor is told of it: the schema of the type that reads it.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 /// All kinds.
 pub const CALIBRATORS: &[Entry] = &[
-    Entry { kind: "random", read: |section| plan(section.rest::<RandomPlan>()?) },
-    Entry { kind: "personas", read: |section| personas(section, PersonasPlan) },
-    Entry { kind: "scaling", read: |section| personas(section, ScalingPlan) },
-    Entry { kind: "bgnbd", read: |section| plan(section.rest::<BgNbdPlan>()?) },
-    Entry { kind: "cloning", read: cloning },
-    Entry { kind: "ppo", read: ppo },
+    Entry {
+        kind: "random",
+        what: "Users who do anything at random.",
+        read: |section| plan(section.rest::<RandomPlan>()?),
+        schema: SchemaGenerator::subschema_for::<RandomPlan>,
+    },
+    Entry {
+        kind: "personas",
+        what: "The personas with their plausible, uncalibrated parameters.",
+        read: |section| personas(section, PersonasPlan),
+        schema: SchemaGenerator::subschema_for::<PersonasConfig>,
+    },
+    Entry {
+        kind: "scaling",
+        what: "Personas with three moments scaled.",
+        read: |section| personas(section, ScalingPlan),
+        schema: SchemaGenerator::subschema_for::<PersonasConfig>,
+    },
+    Entry {
+        kind: "bgnbd",
+        what: "BG/NBD with Gamma-Gamma, the classical model of purchases.",
+        read: |section| plan(section.rest::<BgNbdPlan>()?),
+        schema: SchemaGenerator::subschema_for::<BgNbdPlan>,
+    },
+    Entry {
+        kind: "cloning",
+        what: "A network that repeats what the training users did; needs their log.",
+        read: cloning,
+        schema: SchemaGenerator::subschema_for::<CloningConfig>,
+    },
+    Entry {
+        kind: "ppo",
+        what: "Users trained by proximal policy optimisation on the reward of the run.",
+        read: ppo,
+        schema: SchemaGenerator::subschema_for::<PpoCalibratorConfig>,
+    },
 ];
 
 /// The entry of a kind.
@@ -72,7 +107,7 @@ fn plan(plan: impl Plan + 'static) -> Result<Box<dyn Plan>, Refused> {
 }
 
 /// Users who do anything at random.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RandomPlan {}
 
@@ -125,7 +160,7 @@ impl Plan for ScalingPlan {
 }
 
 /// BG/NBD with Gamma-Gamma.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BgNbdPlan {}
 

@@ -93,6 +93,8 @@ enum Command {
     Runs(commands::runs::Runs),
     /// Bring the index of runs up to date, or make it anew.
     Index(commands::index::Index),
+    /// Print the JSON Schema of configs, with which an editor completes and checks them.
+    Schema(commands::schema::Schema),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -176,6 +178,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Export(export) => export.execute(common),
         Command::Runs(runs) => runs.execute(common),
         Command::Index(index) => index.execute(common),
+        Command::Schema(schema) => schema.execute(common),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "trueup", &mut script);

@@ -15,6 +15,7 @@ mod recorder;
 pub mod resume;
 pub mod rewards;
 pub mod run;
+pub mod schema;
 pub mod search;
 pub mod session;
 pub mod sweep;

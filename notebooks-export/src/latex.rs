@@ -160,12 +160,14 @@ impl Table {
     fn write(&self) -> String {
         let row = |cells: &Vec<String>| format!("    {} \\\\\n", cells.join(" & "));
         let rows: String = self.rows.iter().map(row).collect();
+        // A table that is wider than the text is made as wide as the text; others stay as they are.
         format!(
-            "% Needs \\usepackage{{booktabs}}; Korean names need XeLaTeX or LuaLaTeX with \
-             \\usepackage{{kotex}}.\n\
-             \\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{}}}\n  \
+            "% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}; Korean names need XeLaTeX or \
+             LuaLaTeX with \\usepackage{{kotex}}.\n\
+             \\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\label{{tab:{}}}\n  \\medskip\n  \
+             \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n  \
              \\begin{{tabular}}{{{}}}\n    \\toprule\n{}    \\midrule\n{rows}    \\bottomrule\n  \
-             \\end{{tabular}}\n\\end{{table}}\n",
+             \\end{{tabular}}}}\n\\end{{table}}\n",
             self.caption,
             self.label,
             self.columns,

@@ -174,11 +174,13 @@ fn latex_tables_compile() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let table = latex::table(&sweep(folder.path())).unwrap();
+    let paths = [sweep(folder.path()), run(folder.path()), training(folder.path())];
+    let tables: String = paths.map(|path| latex::table(&path).unwrap()).concat();
     // Letters beyond the default fonts take packages that a small LaTeX has not.
-    let table: String = table.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+    let tables: String = tables.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
     let document = format!(
-        "\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{table}\\end{{document}}\n"
+        "\\documentclass{{article}}\\usepackage{{booktabs,graphicx}}\n\
+         \\begin{{document}}\n{tables}\\end{{document}}\n"
     );
     std::fs::write(folder.path().join("t.tex"), document).unwrap();
     let mut command = Command::new(program);
@@ -186,5 +188,9 @@ fn latex_tables_compile() {
         command.args(["-halt-on-error", "-interaction=nonstopmode"]);
     }
     let out = command.arg("t.tex").current_dir(folder.path()).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}");
+    assert!(folder.path().join("t.pdf").is_file(), "{said}");
+    // Nothing stands in the margin.
+    assert!(!said.contains("Overfull"), "{said}");
 }

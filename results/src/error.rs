@@ -85,7 +85,7 @@ impl ResultsError {
                 "; free some space, or choose a folder on another disk with --out"
             }
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-                "; choose a folder that you may write to with --out"
+                "; make it writable, or choose a folder that you may write to with --out"
             }
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
                 "; a file is in the way: move it, or choose another --out"

@@ -46,6 +46,21 @@ fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|f| f.sync_all());
 }
 
+/// Makes the folder of pictures, without those that an earlier report left: what is not drawn again
+/// would look like a part of this one.
+pub(crate) fn empty_pictures(folder: &Path) -> Result<(), ResultsError> {
+    fs::create_dir_all(folder).map_err(|source| ResultsError::write(folder, source))?;
+    let entries = fs::read_dir(folder).map_err(|source| ResultsError::read(folder, source))?;
+    for entry in entries {
+        let path = entry.map_err(|source| ResultsError::read(folder, source))?.path();
+        let is_picture = path.extension().is_some_and(|kind| kind == "svg" || kind == "png");
+        if is_picture && path.is_file() {
+            fs::remove_file(&path).map_err(|source| ResultsError::write(&path, source))?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads a text file.
 pub(crate) fn read_text(path: &Path) -> Result<String, ResultsError> {
     fs::read_to_string(path).map_err(|source| ResultsError::read(path, source))
@@ -81,6 +96,19 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn pictures_of_an_earlier_report_go_and_other_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let plots = folder.path().join("plots");
+        empty_pictures(&plots).unwrap();
+        for name in ["old.svg", "old.png", "note.txt"] {
+            fs::write(plots.join(name), "").unwrap();
+        }
+        empty_pictures(&plots).unwrap();
+        let left: Vec<_> = fs::read_dir(&plots).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["note.txt"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings of learned rewards, and how they become one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::CalibrationError;
 use trueup_calibration::statistics::Statistics;
@@ -13,7 +14,7 @@ use crate::step_reward::StepReward;
 pub type Wrong = (&'static str, String);
 
 /// Which learned reward, with its options: `kind = "gail"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum LearnedConfig {
     /// The log-odds of a discriminator of events, of users, or of both.
@@ -23,7 +24,7 @@ pub enum LearnedConfig {
 }
 
 /// What a discriminator looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Single events: what the user had done before, the kind, the amount.
@@ -36,7 +37,7 @@ pub enum Level {
 }
 
 /// Options of `gail`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GailConfig {
     /// What the discriminator looks at.
@@ -46,6 +47,7 @@ pub struct GailConfig {
     /// Weight of the users' pay where both levels are paid.
     pub users_weight: f64,
     /// The user-level features that the discriminator of users sees; none means all.
+    #[schemars(schema_with = "trueup_calibration::schema::user_features")]
     pub features: Option<Vec<String>>,
     /// The discriminator, one per level.
     pub discriminator: DiscriminatorConfig,
@@ -64,7 +66,7 @@ impl Default for GailConfig {
 }
 
 /// Options of `airl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AirlConfig {
     /// Share of steps without an event that the discriminator is fitted on, with weight 1 / share.
@@ -80,7 +82,7 @@ impl Default for AirlConfig {
 }
 
 /// How a discriminator is made and fitted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiscriminatorConfig {
     /// Units of each hidden layer; none makes it linear.

@@ -1,5 +1,6 @@
 //! What a panel is asked to do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FalseDiscovery;
@@ -8,20 +9,22 @@ use crate::classifier::ExaminationConfig;
 use crate::features::of_kind;
 
 /// One metric of a panel.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     /// Name of the feature, `user_vector` for joint metrics, or `*` for every feature that suits.
     /// `log_amount(kind=purchase)` has the amounts of one kind; `log_amount(kind=*)` stands for those
     /// of each kind, and for nothing where there is a single one.
+    #[schemars(schema_with = "crate::schema::judged_feature")]
     pub feature: String,
     /// Name of the discrepancy, with parameters where it has some, as in `energy-nd(rows=500)`; or
     /// `*` for every discrepancy that suits.
+    #[schemars(schema_with = "crate::schema::judged_discrepancy")]
     pub discrepancy: String,
 }
 
 /// How much a panel looks at when no metrics are named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Breadth {
     /// A few well-known discrepancies on every feature.
@@ -32,7 +35,7 @@ pub enum Breadth {
 }
 
 /// Settings of a panel. An empty table is a good choice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelConfig {
     /// The metrics; those of `panel` where there are none.

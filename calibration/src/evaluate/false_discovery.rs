@@ -19,10 +19,11 @@
 //! Benjamini-Hochberg needs. So Benjamini-Yekutieli is the default; it is about five times as
 //! strict with a hundred rows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How false discoveries are controlled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FalseDiscovery {
     /// Under any dependence of the tests.

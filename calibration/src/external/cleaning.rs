@@ -1,9 +1,10 @@
 //! Policies: what happens to rows that cannot be used as they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What happens to a kind that `kinds` does not name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unmapped {
     /// Refuse the file and list the kinds.
@@ -16,7 +17,7 @@ pub enum Unmapped {
 }
 
 /// What happens to a row that cannot be used as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Refuse the file and list the rows.
@@ -27,7 +28,7 @@ pub enum Policy {
 }
 
 /// What happens to a negative amount.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Negative {
     /// Refuse the file and list the rows.
@@ -40,7 +41,7 @@ pub enum Negative {
 }
 
 /// What happens to a row that repeats an earlier one in every column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicate {
     /// Keep it (counted): without an identifier it may be a second event.
@@ -53,7 +54,7 @@ pub enum Duplicate {
 }
 
 /// What happens to amounts above a quantile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutlierPolicy {
     /// They stay.
@@ -66,7 +67,7 @@ pub enum OutlierPolicy {
 }
 
 /// Policy for large amounts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outliers {
     /// `none`, `winsorise` or `drop`.
@@ -82,7 +83,7 @@ impl Default for Outliers {
 }
 
 /// Policies for rows that cannot be used as they are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cleaning {
     /// Empty user, time, amount or kind (also `NA`, `NaN`, `null` or `none` where a number or a

@@ -16,22 +16,23 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::Tick;
 
 use super::cleaning::{Cleaning, Unmapped};
 
 /// Which columns mean what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Columns {
     /// Who: any text.
     pub user: String,
-    /// When, in [`Map::time_format`].
+    /// When, written as `time_format` says.
     pub time: String,
     /// How much money: a number.
     pub amount: String,
-    /// What the user did; without it every event is of kind [`Map::kind`].
+    /// What the user did; without it every event is of the kind `kind`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Balance after the event; an empty field is an unknown balance.
@@ -56,7 +57,7 @@ impl Default for Columns {
 }
 
 /// Where a window starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Align {
     /// For all users on the same date: `start`, or the first day of the data.
@@ -67,7 +68,7 @@ pub enum Align {
 }
 
 /// Which part of the data makes the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Window {
     /// `calendar` or `first-event`.
@@ -104,7 +105,7 @@ impl Default for Window {
 }
 
 /// Which rows of one user become one event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Merge {
     /// Each row is an event.
@@ -115,7 +116,7 @@ pub enum Merge {
 }
 
 /// One condition on a column; a row must satisfy all filters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// The column.
@@ -135,7 +136,7 @@ pub struct Filter {
 }
 
 /// The whole map.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Map {
     /// Which columns mean what.

@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -16,11 +17,11 @@ use super::{Pay, Reward, RewardError, Term, default_terms};
 use crate::statistics::Statistics;
 
 /// Options of a reward that needs distances and no witness.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DistanceConfig {
-    /// What to optimise; none means [`default_terms`]. Any discrepancy with a value on shares will
-    /// do, with a witness or without.
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each. Any discrepancy
+    /// with a value on shares will do, with a witness or without.
     pub terms: Option<Vec<Term>>,
     /// How the weights of the terms are set: `fixed`, `floor` or `adaptive`.
     pub weights: MixWeights,

@@ -11,6 +11,7 @@
 //! users, mixed with a hundredth of a uniform density over the range so that it has no zero. For
 //! categories, q is the share with half a row added to each.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -35,10 +36,11 @@ const KNOTS: usize = 2049;
 const UNIFORM: f64 = 0.01;
 
 /// Options of the static density.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DensityConfig {
     /// The features to look at, numbers or categories; none means those of the default terms.
+    #[schemars(schema_with = "crate::schema::plain_features")]
     pub features: Option<Vec<String>>,
 }
 

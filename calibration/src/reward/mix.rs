@@ -13,6 +13,7 @@
 //!
 //! The weights are scaled so that their sum is that of the given ones.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RewardError;
@@ -20,7 +21,7 @@ use super::check;
 use super::state::{Reader, StateError, Writer};
 
 /// How the weights of the terms are set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MixWeights {
     /// As the config gives them.

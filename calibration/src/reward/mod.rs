@@ -5,6 +5,7 @@
 //! it to [`RewardConfig`] and [`REWARDS`].
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::{EventLog, Payment, replay};
 
@@ -61,7 +62,7 @@ pub const REWARDS: &[&str] = &[
 ];
 
 /// Which reward, with its options: `kind = "witness"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum RewardConfig {
     /// The first variation of the discrepancies, paid to each user by his own behaviour.
@@ -155,12 +156,14 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 }
 
 /// One thing a reward optimises: a discrepancy on a feature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Term {
     /// Name of the feature.
+    #[schemars(schema_with = "crate::schema::rewarded_feature")]
     pub feature: String,
     /// Name of the discrepancy.
+    #[schemars(schema_with = "crate::schema::rewarded_discrepancy")]
     pub discrepancy: String,
     /// Weight in the mix; positive.
     #[serde(default = "one")]

@@ -16,6 +16,7 @@
 //! values.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -35,10 +36,11 @@ use crate::statistics::Statistics;
 pub const NAME: &str = "pwil";
 
 /// Options of PWIL.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PwilConfig {
     /// The features to match, numbers or categories; none means those of the default terms.
+    #[schemars(schema_with = "crate::schema::plain_features")]
     pub features: Option<Vec<String>>,
     /// How quickly the reward falls with the cost, per external standard deviation; in (0, 100].
     pub sharpness: f64,

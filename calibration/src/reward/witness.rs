@@ -31,6 +31,7 @@
 //! between policy and reward (fictitious play). With `memory = 0`, P is the current rollout alone;
 //! `decay` is then of no account.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
 
@@ -50,10 +51,10 @@ use crate::statistics::Statistics;
 pub const NAME: &str = "witness";
 
 /// Options of the witness reward.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WitnessConfig {
-    /// What to optimise; none means [`default_terms`].
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each.
     pub terms: Option<Vec<Term>>,
     /// Share of P that is memory of earlier rollouts, in [0, 1).
     pub memory: f64,

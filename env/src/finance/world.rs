@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::wallet::WalletModel;
@@ -22,7 +23,7 @@ const MAX_LATENT: usize = 64;
 const MAX_EVENTS_PER_TICK: u32 = 1_000;
 
 /// What an event of a kind does to the wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// Cash leaves the wallet.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use trueup_notebooks_export::{ExportError, ipynb, latex, mlflow, tensorboard, write_tables};
-use trueup_results::sweep::is_sweep;
 use trueup_results::{tables, write_atomically};
 
+use super::folder::{Folder, known};
 use crate::cli::{Common, Format, print_json};
 use crate::failure::Failure;
 
@@ -47,7 +47,10 @@ impl Export {
             Format::Csv => (tables::FOLDER, |dir, out| write_tables(dir, out, tables::Format::Csv)),
             Format::Tensorboard => {
                 // A run has event files of its own, which it appends to.
-                let name = if is_sweep(&self.dir) { "tensorboard" } else { "tensorboard-export" };
+                let name = match known(&self.dir)? {
+                    Folder::Sweep => "tensorboard",
+                    Folder::Run => "tensorboard-export",
+                };
                 (name, |dir, out| tensorboard::write(dir, out).map(|_| ()))
             }
             Format::Latex => {
@@ -58,6 +61,7 @@ impl Export {
             let help = "leave --uri out, or ask for --to mlflow";
             return Err(Failure::invalid_because("--uri is for --to mlflow", help));
         }
+        known(&self.dir)?;
         let path = self.out.clone().unwrap_or_else(|| self.dir.join(name));
         write(&self.dir, &path).map_err(failure)?;
         if common.json {
@@ -74,7 +78,12 @@ impl Export {
         }
         // The command line asks for an address where this is asked for.
         let uri = self.uri.as_deref().unwrap_or_default();
-        let sent = mlflow::export(&self.dir, uri, self.experiment.as_deref()).map_err(failure)?;
+        let sent = match mlflow::export(&self.dir, uri, self.experiment.as_deref()) {
+            Ok(sent) => sent,
+            // An address that is none is told first: without it, nothing was looked at.
+            Err(error @ ExportError::Mlflow(_)) => return Err(failure(error)),
+            Err(error) => return Err(known(&self.dir).err().unwrap_or_else(|| failure(error))),
+        };
         let mlflow::Exported { experiment, created, updated, unchanged } = &sent;
         if common.json {
             print_json(&serde_json::json!({

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use trueup_results::{
-    ReportInput, ResultsError, State, is_training, status, sweep, write_report, write_sweep_report,
+    ReportInput, ResultsError, State, is_training, status, write_report, write_sweep_report,
     write_training_report,
 };
 
+use super::folder::{Folder, known};
 use crate::cli::{Common, print_json};
 use crate::failure::Failure;
 
@@ -23,7 +24,7 @@ impl Report {
     /// # Errors
     /// A folder that is no run directory, or a run that did not get far enough.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        if sweep::is_sweep(&self.dir) {
+        if known(&self.dir)? == Folder::Sweep {
             let path = write_sweep_report(&self.dir).map_err(Failure::run)?;
             return tell(common, &path);
         }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use trueup_results::sweep::is_sweep;
 use trueup_results::{RunDirectory, State, status};
 
+use super::folder::{Folder, known};
 use super::run::{tell_task, tell_users};
 use super::sweep::{self, Again};
 use crate::cli::Common;
@@ -41,7 +41,7 @@ impl Resume {
     /// # Errors
     /// A directory that cannot be gone on with, or a run that failed.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        if is_sweep(&self.dir) {
+        if known(&self.dir)? == Folder::Sweep {
             let Self { force, retry_failed, wait, .. } = *self;
             let jobs = self.jobs.map(usize::from);
             return sweep::resume(&self.dir, &Again { force, retry_failed, jobs, wait }, common);

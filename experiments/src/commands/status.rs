@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use trueup_results::sweep::is_sweep;
-
+use super::folder::{Folder, known};
 use super::sweep;
 use crate::cli::{Common, print_json};
 use crate::failure::Failure;
@@ -21,7 +20,7 @@ impl Status {
     /// # Errors
     /// A folder that is neither.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        if is_sweep(&self.dir) {
+        if known(&self.dir)? == Folder::Sweep {
             return sweep::status(&self.dir, common);
         }
         let status = trueup_results::status(&self.dir).map_err(Failure::invalid)?;

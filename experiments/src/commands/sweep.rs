@@ -6,6 +6,7 @@ use serde_json::json;
 use trueup_results::sweep::state::RunStanding;
 use trueup_results::sweep::{Plan, RunState, failures, rungs, sweep_state};
 
+use super::folder;
 use crate::cli::{Common, print_json};
 use crate::config::Source;
 use crate::failure::Failure;
@@ -171,6 +172,7 @@ fn left(outcome: SweepOutcome, why: &str) -> Result<SweepOutcome, Failure> {
 /// # Errors
 /// A folder without a plan, a run whose summary does not parse, or a failed write.
 pub fn sum_up(folder: &Path, common: &Common) -> Result<(), Failure> {
+    folder::sweep(folder)?;
     let plan = Plan::read(folder).map_err(Failure::invalid)?;
     let launch = freeze::launch(folder)?;
     if matches!(launch.launcher, Launcher::Slurm(_))
@@ -188,6 +190,7 @@ pub fn sum_up(folder: &Path, common: &Common) -> Result<(), Failure> {
 /// # Errors
 /// A sweep without jobs, or no answer from the cluster.
 pub fn cancel(folder: &Path, common: &Common) -> Result<(), Failure> {
+    folder::sweep(folder)?;
     let plan = Plan::read(folder).map_err(Failure::invalid)?;
     if !matches!(freeze::launch(folder)?.launcher, Launcher::Slurm(_)) {
         let message = format!("{} has no jobs: it runs on this machine", folder.display());
@@ -207,6 +210,12 @@ fn tell(outcome: &SweepOutcome, common: &Common) -> Result<(), Failure> {
     }
     common.say(&verdict::sweep(&outcome.summary));
     common.say(&format!("Summary: {}", outcome.folder.join("summary.json").display()));
+    let place = outcome.folder.display();
+    match &outcome.report {
+        Ok(report) => common.say(&format!("Report: {}", report.display())),
+        // What the runs gave is written: a picture that cannot be drawn takes nothing from it.
+        Err(why) => eprintln!("warning: no report: {why}; to draw it: trueup report {place}"),
+    }
     let failed = outcome.state.count(RunState::Failed);
     if failed == 0 {
         return Ok(());

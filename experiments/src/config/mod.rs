@@ -26,6 +26,9 @@ pub use source::Source;
 pub use split::{Judge, Split};
 pub use task::TaskExperiment;
 
+#[cfg(test)]
+pub(crate) use section::asked;
+
 use crate::calibrators::{self, Plan};
 use crate::failure::Failure;
 use crate::rewards::Reward;

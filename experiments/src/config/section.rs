@@ -20,6 +20,25 @@ pub struct Section<'d> {
     taken: Vec<&'static str>,
 }
 
+/// What readers have asked for, for tests: the table and the key.
+#[cfg(test)]
+pub(crate) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, String)>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub fn note(table: &str, key: &str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((table.to_owned(), key.to_owned())));
+    }
+
+    pub fn all() -> BTreeSet<(String, String)> {
+        ASKED.take()
+    }
+}
+
 /// A value with its place.
 pub type Placed<T> = Spanned<T>;
 
@@ -37,7 +56,7 @@ impl<'d> Section<'d> {
         &mut self,
         key: &'static str,
     ) -> Result<Option<Placed<T>>, Refused> {
-        self.taken.push(key);
+        self.asked(key);
         self.take_named(key)
     }
 
@@ -55,6 +74,12 @@ impl<'d> Section<'d> {
             Ok(value) => Ok(Some(Spanned::new(span, value))),
             Err(error) => Err(self.refuse_serde(&error, &self.path(key), &[])),
         }
+    }
+
+    fn asked(&mut self, key: &'static str) {
+        self.taken.push(key);
+        #[cfg(test)]
+        asked::note(&self.name, key);
     }
 
     /// Takes a value that has to be there.
@@ -79,7 +104,7 @@ impl<'d> Section<'d> {
     /// # Errors
     /// A value that is no table.
     pub fn section(&mut self, key: &'static str) -> Result<Self, Refused> {
-        self.taken.push(key);
+        self.asked(key);
         self.section_named(key)
     }
 
@@ -109,7 +134,7 @@ impl<'d> Section<'d> {
     /// # Errors
     /// A value that is no array of tables.
     pub fn sections(&mut self, key: &'static str) -> Result<Option<Vec<Self>>, Refused> {
-        self.taken.push(key);
+        self.asked(key);
         let Some(value) = self.table.remove(key) else { return Ok(None) };
         let span = value.span();
         let DeValue::Array(elements) = value.into_inner() else {

@@ -1,11 +1,12 @@
 //! `[split]`: which users are held out, and which of them judge.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Refused, Section};
 
 /// Who is trained on and who judges.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Split {
     /// Share of the users that are held out as test users.
@@ -22,7 +23,7 @@ pub struct Split {
 }
 
 /// The users that a simulation is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Judge {
     /// Those that nothing else has seen.

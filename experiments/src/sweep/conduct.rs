@@ -29,6 +29,8 @@ pub struct SweepOutcome {
     pub state: SweepState,
     /// What the runs gave that are over.
     pub summary: SweepSummary,
+    /// Its report, or why there is none; the summary stands without it.
+    pub report: Result<PathBuf, String>,
 }
 
 /// Runs what is left of a sweep on this machine and writes its summary.
@@ -99,7 +101,7 @@ pub fn conclude(folder: &Path, plan: &Plan) -> Result<SweepOutcome, Failure> {
     let mut bytes = serde_json::to_vec_pretty(&summary).map_err(Failure::run)?;
     bytes.push(b'\n');
     write_atomically(&folder.join("summary.json"), &bytes).map_err(Failure::run)?;
-    write_sweep_report(folder).map_err(Failure::run)?;
+    let report = write_sweep_report(folder).map_err(|error| error.to_string());
     let state = sweep_state(folder, plan);
-    Ok(SweepOutcome { folder: folder.to_owned(), state, summary })
+    Ok(SweepOutcome { folder: folder.to_owned(), state, summary, report })
 }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod freeze;
 pub mod launch;
 pub mod local;
+pub mod pilot;
 pub mod plan;
 pub mod progress;
 mod prune_config;

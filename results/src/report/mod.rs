@@ -6,7 +6,7 @@ use askama::Template;
 use base64::Engine;
 
 use crate::error::ResultsError;
-use crate::files::{read_json, read_text, write_atomically};
+use crate::files::{empty_pictures, read_json, read_text, write_atomically};
 use crate::metrics::{self, Metric};
 use crate::plots::{FAMILY, Outcome, PLOTS, Picture, PlotError, PlotInput, THEME};
 use crate::provenance::Provenance;
@@ -105,7 +105,7 @@ struct Section {
 
 fn draw(folder: &Path, input: &ReportInput) -> Result<Vec<Section>, ResultsError> {
     let plots = folder.join("plots");
-    std::fs::create_dir_all(&plots).map_err(|source| ResultsError::write(&plots, source))?;
+    empty_pictures(&plots)?;
     let made =
         PlotInput { summary: &input.summary, series: &input.series, metrics: &input.metrics };
     let mut sections = Vec::new();

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Input;
 use super::words::threshold;
 use crate::error::ResultsError;
+use crate::files::empty_pictures;
 use crate::metrics::{self, Metric};
 use crate::plots::{LearningCurves, Picture, groups};
 use crate::report::{Figure, draw_picture};
@@ -51,7 +52,7 @@ const INSIDE: [(&str, &str, &str, &str); 5] = [
 /// Draws all pictures into `FOLDER/plots`.
 pub(super) fn draw(folder: &Path, input: &Input) -> Result<Figures, ResultsError> {
     let plots = folder.join("plots");
-    std::fs::create_dir_all(&plots).map_err(|source| ResultsError::write(&plots, source))?;
+    empty_pictures(&plots)?;
     let learning = match learning(input) {
         Some(picture) => Ok(draw_picture(&plots, "learning-curve", picture)?),
         None => Err(no_curve(&input.metrics)),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use crate::error::ResultsError;
-use crate::files::write_atomically;
+use crate::files::{empty_pictures, write_atomically};
 use crate::plots::Picture;
 use crate::report::{Figure, draw_picture, file_name};
 
@@ -76,7 +76,7 @@ pub fn write_sweep_report(folder: &Path) -> Result<PathBuf, ResultsError> {
 
 fn draw(folder: &Path, data: &Data) -> Result<Pictures, ResultsError> {
     let plots = folder.join("plots");
-    std::fs::create_dir_all(&plots).map_err(|source| ResultsError::write(&plots, source))?;
+    empty_pictures(&plots)?;
     let one = |kind: &str, made: Vec<Result<Picture, String>>| {
         let mut gallery = Gallery::default();
         for outcome in made {
