@@ -16,15 +16,18 @@
 //! rows of all users there. Other rows come on top of those of the last rollout; of the first one, on
 //! top of its own. Without them, D of a few rows is mostly chance and falls with every row, whatever
 //! it is: n rows are sqrt(n) times as near as one, so that all that a rollout earns would go to those
-//! who act first, for acting at all. (Users who were paid so ended with 330 events in place of 1.5.)
-//! Where there are no rows at all, D is taken to be the mean distance of a single real row, a
-//! constant; so it is while a distance is not defined for the few rows there are.
+//! who act first, for acting at all. Where there are no rows at all, D is taken to be the mean
+//! distance of a single real row, a constant; so it is while a distance is not defined for the few
+//! rows there are.
 //!
 //! Features that need all events of a user are paid at the end of the window, user by user.
 //!
-//! Against the witness: it is exact for the rollout at hand, needs no witness (any value on
-//! shares will do), but pays early events for gaps that later ones would have filled anyway, so that its
-//! gradient is noisier and not that of D. Train with gamma 1.
+//! Against the witness: it is exact for the rollout at hand and needs no witness (any value on shares
+//! will do), but its gradient is not that of D. Rows that move, such as counts, start far from the
+//! real ones, so early events fill gaps that later ones would have filled anyway, and each user takes
+//! what is left of a common good (Hardin, *The tragedy of the commons*, Science 162, 1968): users
+//! whose number of events is free go on until D is as large as at the start, with many times too
+//! many. `leave-one-out` compares with where all others end instead. Train with gamma 1.
 
 use trueup_env::EventLog;
 
