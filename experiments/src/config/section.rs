@@ -20,25 +20,6 @@ pub struct Section<'d> {
     taken: Vec<&'static str>,
 }
 
-/// What readers have asked for, for tests: the table and the key.
-#[cfg(test)]
-pub(crate) mod asked {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    thread_local! {
-        static ASKED: RefCell<BTreeSet<(String, String)>> = const { RefCell::new(BTreeSet::new()) };
-    }
-
-    pub fn note(table: &str, key: &str) {
-        ASKED.with_borrow_mut(|asked| asked.insert((table.to_owned(), key.to_owned())));
-    }
-
-    pub fn all() -> BTreeSet<(String, String)> {
-        ASKED.take()
-    }
-}
-
 /// A value with its place.
 pub type Placed<T> = Spanned<T>;
 
@@ -327,4 +308,23 @@ fn key_place(table: &DeTable<'_>, wanted: &str) -> Option<Range<usize>> {
             _ => None,
         })
     })
+}
+
+/// What readers have asked for, for tests: the table and the key.
+#[cfg(test)]
+pub(crate) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<(String, String)>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub fn note(table: &str, key: &str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((table.to_owned(), key.to_owned())));
+    }
+
+    pub fn all() -> BTreeSet<(String, String)> {
+        ASKED.take()
+    }
 }

@@ -6,6 +6,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
+use trueup_results::metrics::{DISCREPANCY, RETURN};
 use trueup_results::sweep::objective::{CALIBRATOR_METRICS, TASK_METRIC};
 
 /// `[sweep]`.
@@ -24,51 +25,11 @@ pub(super) struct SweepFile {
     objective: (),
     /// Name of the calibrator that trials are compared by; by default the last.
     calibrator: Option<String>,
-    /// When trials that do badly are stopped early.
-    prune: Option<Prune>,
+    /// When poor trials are stopped early; without this table none is.
+    prune: Option<PruneFile>,
     /// The axes. Groups multiply; those of different spaces are laid one after the other.
     #[schemars(default, schema_with = "groups")]
     groups: (),
-}
-
-/// `[sweep.prune]`; which keys go together depends on the rule.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Prune {
-    /// `halving`: the best 1 / eta go on from each rung. `median`: those that are no worse than the
-    /// median of finished trials.
-    #[schemars(extend("default" = "halving"))]
-    rule: Option<PruneRule>,
-    /// Iterations of the first rung.
-    #[schemars(range(min = 1))]
-    first: u64,
-    /// Of `halving`: how many times the iterations of one rung the next has.
-    #[schemars(range(min = 2), extend("default" = 3))]
-    eta: Option<u64>,
-    /// Of `median`: iterations between rungs; by default as many as to the first.
-    #[schemars(range(min = 1))]
-    every: Option<u64>,
-    /// Of `median`: trials at the start that are finished whatever they give.
-    #[schemars(extend("default" = 5))]
-    startup: Option<usize>,
-    /// What trials are compared by; by default `validation`, on a task `return_last_100`.
-    metric: Option<PruneMetric>,
-}
-
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum PruneRule {
-    Halving,
-    Median,
-}
-
-#[derive(JsonSchema)]
-#[schemars(rename_all = "snake_case")]
-enum PruneMetric {
-    Validation,
-    Discrepancy,
-    #[schemars(rename = "return_last_100")]
-    Return,
 }
 
 #[derive(JsonSchema)]
@@ -76,6 +37,40 @@ enum PruneMetric {
 enum Seeds {
     Count(u64),
     List(Vec<u64>),
+}
+
+/// When trials are stopped early.
+#[derive(JsonSchema)]
+#[schemars(tag = "rule", rename_all = "lowercase", deny_unknown_fields)]
+enum PruneFile {
+    /// Successive halving, the default: at each rung the best of `eta` trials go on.
+    Halving {
+        /// Iterations of the first rung.
+        first: u64,
+        /// One in so many trials goes on at a rung, to so many times as many iterations; at least 2.
+        #[schemars(extend("default" = 3))]
+        eta: Option<u64>,
+        /// What trials are compared by at rungs; by default `validation`, and of a task its return.
+        #[schemars(schema_with = "rung_metric", default)]
+        metric: (),
+    },
+    /// The median rule: who is worse than the median of the others stops.
+    Median {
+        /// Iterations of the first rung.
+        first: u64,
+        /// Iterations from rung to rung; by default as many as to the first.
+        every: Option<u64>,
+        /// Trials that go to their end before any is stopped.
+        #[schemars(extend("default" = 5))]
+        startup: Option<usize>,
+        /// What trials are compared by at rungs; by default `validation`, and of a task its return.
+        #[schemars(schema_with = "rung_metric", default)]
+        metric: (),
+    },
+}
+
+fn rung_metric(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["validation", DISCREPANCY, RETURN] })
 }
 
 /// A group of axes; what all have is added by [`groups`].

@@ -126,22 +126,13 @@ fn closed_keys(schema: &Value) -> Option<Vec<String>> {
 }
 
 /// Where a file lies over another, an element of an array of tables goes by name, kind or position:
-/// `[calibrators.ppo]`.
+/// `[calibrators.ppo]`. Both forms stand in one schema, so that what is wrong in an element is marked
+/// there.
 fn elements_by_name(object: &mut Map<String, Value>) {
     let Some(items) = object.get("items").filter(|items| closed_keys(items).is_some()) else {
         return;
     };
     let one = items.clone();
-    let mut list = Map::new();
-    for key in ["type", "items", "minItems"] {
-        if let Some(value) = object.remove(key) {
-            list.insert(key.into(), value);
-        }
-    }
-    let by_name = json!({
-        "type": "object",
-        "additionalProperties": one,
-        "description": "An element of the list in a file below, by its name, kind or position.",
-    });
-    object.insert("anyOf".into(), json!([list, by_name]));
+    object.insert("type".into(), json!(["array", "object"]));
+    object.insert("additionalProperties".into(), one);
 }

@@ -83,7 +83,6 @@ struct Walk {
 impl Walk {
     fn visit(&mut self, schema: &Value, table: &str, place: Place) {
         let any: Vec<Value> = schema["anyOf"].as_array().cloned().unwrap_or_default();
-        // A list of tables can also be written as tables by name: they have the same keys.
         for one in any.iter().filter(|one| !one["properties"].is_null()) {
             self.visit(one, table, Rc::clone(&place));
         }
@@ -178,7 +177,8 @@ impl Walk {
         if let Some(first) = alternatives.and_then(|list| list.first()) {
             return self.example(key, first);
         }
-        match schema["type"].as_str().unwrap_or_default() {
+        let types = [&schema["type"], &schema["type"][0]];
+        match types.into_iter().find_map(Value::as_str).unwrap_or_default() {
             "integer" => 5.into(),
             "number" => 0.5.into(),
             "boolean" => true.into(),

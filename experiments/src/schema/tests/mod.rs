@@ -49,7 +49,10 @@ fn every_default_of_the_schema_is_that_of_the_reader() {
     for case in cases(&config()) {
         let Some(default) = &case.default else { continue };
         // Those of the finance world, which a task has to overrule.
-        if case.table == "task.update" && ["gamma", "learning_rate"].contains(&case.key.as_str()) {
+        let place = (case.table.as_str(), case.key.as_str());
+        let given =
+            [("task", "update"), ("task.update", "gamma"), ("task.update", "learning_rate")];
+        if given.contains(&place) {
             continue;
         }
         let Ok(without) = read(&case.without()) else { continue };
@@ -168,6 +171,10 @@ fn a_validator_agrees_with_the_reader() {
         all.push(judged(true, &case.with(&case.key, case.value.clone()), &place));
         let wrong = case.with(&misspelt(&case.key), case.value.clone());
         all.push(judged(false, &wrong, &format!("{place}, misspelt")));
+    }
+    for (valid, key) in [(true, "iterations"), (false, "iteratons")] {
+        let over = format!("base = \"a.toml\"\n[calibrators.ppo]\n{key} = 4\n");
+        all.push(judged(valid, &over.parse().unwrap(), "a config that lies over another"));
     }
     judge(&all);
 }
