@@ -30,7 +30,7 @@ pub use lease::{Claim, Lease};
 pub use objective::{Direction, Objective};
 pub use plan::{AxisValue, Phase, Plan, PlanHeader, PlannedTrial, RunId};
 pub use report::write_sweep_report;
-pub use rungs::RungDecision;
+pub use rungs::{RungDecision, Stop};
 pub use state::{RunState, SweepState, sweep_state};
 pub use summary::{RunSummary, SweepSummary, TrialSummary};
 
