@@ -108,8 +108,8 @@ fn pruned_trials_are_told_apart_from_failures_and_from_results() {
         // Of 60 iterations each; the run that failed is none that was planned to be cut.
         "| pruned at 16 | 4 | 240 | 64 | 176 (73.3%) |",
         "| pruned at 32 | 4 | 240 | 128 | 112 (46.7%) |",
-        "| went to the end | 39 | 2\u{202F}340 | 2\u{202F}340 | 0 (0.0%) |",
-        "| **together** | **47** | **2\u{202F}820** | **2\u{202F}532** | **288 (10.2%)** |",
+        "| went to the end | 39 | 2 340 | 2 340 | 0 (0.0%) |",
+        "| **together** | **47** | **2 820** | **2 532** | **288 (10.2%)** |",
     ];
     in_order(&text, &rows);
     // In the ranking there are ten.
