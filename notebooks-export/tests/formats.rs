@@ -6,7 +6,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{LABELS, SEEDS, has, objective, python, run, sweep, training};
+use common::{LABELS, SEEDS, has, objective, parts, python, run, sweep, training};
 use serde_json::Value;
 use trueup_notebooks_export::{latex, tensorboard, write_tables};
 use trueup_results::tables::Format;
@@ -69,7 +69,7 @@ a = EventAccumulator(sys.argv[1], size_guidance={'scalars': 0, 'tensors': 0}); a
 text = {t: a.Tensors(t)[0].tensor_proto.string_val[0].decode() for t in a.Tags()['tensors']}
 kind = a.SummaryMetadata('hparams').plugin_data.plugin_name
 print(json.dumps([{t: [(e.step, e.value) for e in a.Scalars(t)] for t in a.Tags()['scalars']}, text, kind]))";
-    let place = path.join(format!("tensorboard/{:012x}/11", 0xabc + 1));
+    let place = path.join(format!("tensorboard/{}/11", parts::id(1)));
     let answer = python(code, &[&place]).unwrap().unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let last = objective(1, 11);

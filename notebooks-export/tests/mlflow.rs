@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{LABELS, SEEDS, has, objective, python, sweep, training};
+use common::{LABELS, SEEDS, has, objective, parts, python, sweep, training};
 use serde_json::Value;
 use trueup_notebooks_export::mlflow::{Exported, export};
 
@@ -101,7 +101,7 @@ fn a_server_keeps_the_same_numbers_once() {
     assert_eq!(export(&sweep, &server.uri, None).unwrap(), sent(begun, 0, 0));
     let runs = read(&server.uri, &name);
     assert_eq!(runs.len(), begun);
-    let trial = |index: usize| format!("{:012x}", 0xabc + index);
+    let trial = parts::id;
     let find =
         |runs: &[Value], name: String| runs.iter().find(|r| r["name"] == *name).unwrap().clone();
     for (index, label) in LABELS.iter().enumerate() {

@@ -6,6 +6,8 @@ mod made_up_sweep;
 
 use std::path::Path;
 
+use made_up_sweep::{rewards, search};
+
 use trueup_results::sweep::{Direction, Objective, Phase, Plan, SweepSummary};
 use trueup_results::{
     RunDirectory, SeedResult, State, TrainingSummary, write_atomically, write_sweep_report,
@@ -47,7 +49,7 @@ fn pictures(text: &str) -> Vec<&str> {
 #[test]
 fn a_sweep_is_told_from_its_verdict_to_its_failures() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 4).unwrap();
+    rewards::write(folder.path(), 4).unwrap();
     let path = write_sweep_report(folder.path()).unwrap();
     assert_eq!(path, folder.path().join("report.html"));
     let (html, text) = read(folder.path());
@@ -71,17 +73,125 @@ fn a_sweep_is_told_from_its_verdict_to_its_failures() {
     // A run that failed, with its reason on one line and harmless, and its log.
     assert!(html.contains("iteration 41 | lower &#60;learning_rate&#62;"));
     assert!(text.contains("iteration 41 \\| lower &lt;learning\\_rate&gt;"));
-    assert!(text.contains("/2.log |") && text.contains("worst third of its rung"));
-    assert!(text.contains("46 of 48 done, 1 pruned, 1 failed"), "{text}");
+    assert!(text.contains("/2.log |"), "{text}");
+    assert!(text.contains("39 of 48 done, 8 pruned, 1 failed"), "{text}");
     // Written again, it is the same to the byte.
     write_sweep_report(folder.path()).unwrap();
     assert!(read(folder.path()) == (html, text));
 }
 
+/// Points of all dashed lines, in units of the drawing.
+fn dashed(svg: &str) -> Vec<Vec<[f64; 2]>> {
+    let lines = svg.split('<').filter(|element| element.contains("stroke-dasharray"));
+    let points = |line: &str| {
+        let points = line.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+        let point = |text: &str| {
+            let (x, y) = text.split_once(',').unwrap();
+            [x.parse().unwrap(), y.parse().unwrap()]
+        };
+        points.split_whitespace().map(point).collect()
+    };
+    lines.map(points).collect()
+}
+
+/// Two of twelve trials were stopped: they have a rung and a rank, and no part in anything else.
+#[test]
+fn pruned_trials_are_told_apart_from_failures_and_from_results() {
+    let folder = tempfile::tempdir().unwrap();
+    rewards::write(folder.path(), 4).unwrap();
+    write_sweep_report(folder.path()).unwrap();
+    let (html, text) = read(folder.path());
+    assert!(text.contains("2 trials were pruned: they were stopped early"), "{text}");
+    let rows = [
+        "| shared scalar · cramer-von-mises | 32 | 11 of 11 | 0.12 | 4 of 4 |",
+        "| shared scalar · 에너지 거리 | 16 | 12 of 12 | 0.13 | 4 of 4 |",
+        // Of 60 iterations each; the run that failed is none that was planned to be cut.
+        "| pruned at 16 | 4 | 240 | 64 | 176 (73.3%) |",
+        "| pruned at 32 | 4 | 240 | 128 | 112 (46.7%) |",
+        "| went to the end | 39 | 2 340 | 2 340 | 0 (0.0%) |",
+        "| **together** | **47** | **2 820** | **2 532** | **288 (10.2%)** |",
+    ];
+    in_order(&text, &rows);
+    // In the ranking there are ten.
+    assert!(text.contains("\n| 10. ") && !text.contains("\n| 11. "), "{text}");
+    assert!(html.contains("pruned, to their rung"));
+    let summary = SweepSummary::read(folder.path()).unwrap();
+    let last: Vec<_> = summary.ranked()[10..].iter().map(|t| t.stopped.unwrap().rung).collect();
+    assert_eq!(last, [32, 16]);
+    // The learning curves end at iterations 32 and 16, of which each is 2000 steps: along the axis
+    // they reach from 1 to 32 and from 1 to 16 of them.
+    let svg = std::fs::read_to_string(folder.path().join("plots/sweep-learning.svg")).unwrap();
+    let curves = dashed(&svg);
+    assert_eq!(curves.len(), 3);
+    let reach: Vec<f64> = curves[1..].iter().map(|c| c[c.len() - 1][0] - c[0][0]).collect();
+    assert!((reach[0] / reach[1] - 31.0 / 15.0).abs() < 0.02, "{reach:?}");
+}
+
+/// A run that was pruned without a decision on file, while others of its trial came to the end.
+#[test]
+fn a_trial_with_a_pruned_run_has_no_value() {
+    let folder = tempfile::tempdir().unwrap();
+    rewards::write(folder.path(), 3).unwrap();
+    std::fs::remove_file(folder.path().join("rungs.jsonl")).unwrap();
+    let plan = Plan::read(folder.path()).unwrap();
+    let first = plan.runs().next().unwrap().folder(folder.path());
+    std::fs::write(first.join("pruned.txt"), "others did better | at 8").unwrap();
+    let status = std::fs::read_to_string(first.join("status.json")).unwrap();
+    std::fs::write(first.join("status.json"), status.replace("done", "interrupted")).unwrap();
+    write_sweep_report(folder.path()).unwrap();
+    let (_, text) = read(folder.path());
+    assert!(text.contains("**Of 9 trials of ppo"), "{text}");
+    let row = "| witness · wasserstein-1 | – | – | – | 1 of 3 | others did better \\| at 8 |";
+    assert!(text.contains(row), "{text}");
+}
+
+#[test]
+fn a_search_over_many_axes_is_drawn_along_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    search::write(folder.path(), 60).unwrap();
+    let path = write_sweep_report(folder.path()).unwrap();
+    let (html, text) = read(folder.path());
+    assert!(std::fs::metadata(path).unwrap().len() < 5_000_000);
+    assert!(pictures(&text).contains(&"plots/sweep-parallel.png"));
+    assert!(html.contains("<summary>The same as a table</summary>"));
+    let svg = std::fs::read_to_string(folder.path().join("plots/sweep-parallel.svg")).unwrap();
+    for label in ["learning_rate, log scale", "not set", "공유 스칼라", "true", "best: witness"]
+    {
+        let there = svg.contains(&format!("\n{label}</text>"));
+        assert_eq!(there, label != "best: witness", "{label}");
+    }
+    // One line a trial that was proposed and has a value, and a dashed one for each of the others.
+    let summary = SweepSummary::read(folder.path()).unwrap();
+    let searched = || summary.trials.iter().filter(|trial| trial.phase == Phase::Search);
+    let valued = searched().filter(|trial| trial.objective.is_some()).count();
+    let pruned = searched().filter(|trial| trial.is_pruned()).count();
+    assert!(valued > 20 && pruned > 10 && searched().count() > valued + pruned);
+    assert_eq!(dashed(&svg).len(), 1 + searched().count() - valued);
+    // The table has the same trials, 60 in all.
+    let table = html.split("Trials by rank, with what they set").nth(2).unwrap();
+    let table = table.split("</table>").next().unwrap();
+    assert_eq!(table.matches("<tr").count(), 61);
+    assert_eq!(table.matches("pruned at").count(), pruned);
+    // With two axes, slices say more.
+    rewards::write(&folder.path().join("two"), 2).unwrap();
+    write_sweep_report(&folder.path().join("two")).unwrap();
+    let (html, text) = read(&folder.path().join("two"));
+    assert!(!html.contains("sweep-parallel") && !text.contains("sweep-parallel"));
+}
+
+#[test]
+fn a_page_of_360_runs_is_no_larger_than_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    rewards::write(folder.path(), 30).unwrap();
+    let path = write_sweep_report(folder.path()).unwrap();
+    let bytes = std::fs::metadata(path).unwrap().len();
+    assert!(bytes < 5_000_000, "{bytes}");
+}
+
 #[test]
 fn numbers_are_those_of_the_runs() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 8).unwrap();
+    rewards::write(folder.path(), 8).unwrap();
     write_sweep_report(folder.path()).unwrap();
     let (_, text) = read(folder.path());
     let summary = SweepSummary::read(folder.path()).unwrap();
@@ -101,7 +211,7 @@ fn numbers_are_those_of_the_runs() {
     let verdict = text.lines().find(|line| line.starts_with("**")).unwrap();
     let name: Vec<&str> = ranked[0].values.iter().map(|value| value.label.as_str()).collect();
     let wanted = format!(
-        "**Of 12 trials of ppo on builtin:cdnow, {} has the smallest mean excess over the noise \
+        "**Of 10 trials of ppo on builtin:cdnow, {} has the smallest mean excess over the noise \
          floor: {shown} (interquartile mean over 8 seeds",
         name.join(" · ")
     );
@@ -116,9 +226,10 @@ fn numbers_are_those_of_the_runs() {
 #[test]
 fn a_sweep_that_has_not_begun_says_why_everything_is_empty() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 1).unwrap();
+    rewards::write(folder.path(), 1).unwrap();
     std::fs::remove_dir_all(folder.path().join("runs")).unwrap();
     std::fs::remove_dir_all(folder.path().join("failures")).unwrap_or_default();
+    std::fs::remove_file(folder.path().join("rungs.jsonl")).unwrap();
     write_sweep_report(folder.path()).unwrap();
     let (html, text) = read(folder.path());
     in_order(&text, &HEADINGS);
@@ -132,7 +243,7 @@ fn a_sweep_that_has_not_begun_says_why_everything_is_empty() {
 #[test]
 fn one_seed_has_no_interval_and_nothing_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 1).unwrap();
+    rewards::write(folder.path(), 1).unwrap();
     write_sweep_report(folder.path()).unwrap();
     let (_, text) = read(folder.path());
     assert!(text.contains("one seed says nothing of the spread over seeds"), "{text}");
@@ -143,7 +254,7 @@ fn one_seed_has_no_interval_and_nothing_is_told_apart() {
 #[test]
 fn training_on_a_task_is_compared_by_its_return() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 3).unwrap();
+    rewards::write(folder.path(), 3).unwrap();
     std::fs::remove_dir_all(folder.path().join("runs")).unwrap();
     let mut plan = Plan::read(folder.path()).unwrap();
     plan.trials.truncate(2);
@@ -187,7 +298,7 @@ fn training_on_a_task_is_compared_by_its_return() {
 #[test]
 fn numbers_are_an_axis_and_a_search_is_judged_by_its_own_users() {
     let folder = tempfile::tempdir().unwrap();
-    made_up_sweep::write(folder.path(), 2).unwrap();
+    rewards::write(folder.path(), 2).unwrap();
     let mut plan = Plan::read(folder.path()).unwrap();
     plan.header.axes = vec!["reward.kind".into(), "ppo.learning_rate".into()];
     for trial in &mut plan.trials {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -115,6 +116,20 @@ impl Sweep {
         let status = self.trueup(&["status", DIR, "--json"]).ok().json();
         assert_eq!(status["counts"]["done"], 6);
         assert_eq!(status["tasks"].as_array().unwrap().len(), 0);
+    }
+
+    /// Runs that are not done, as positions in the order of the plan: seed by seed.
+    fn open_runs(&self) -> Vec<usize> {
+        let plan = self.folder.read(&format!("{DIR}/plan.jsonl"));
+        let trials: Vec<Value> =
+            plan.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+        let done = |position: usize| {
+            let trial = trials[position % trials.len()]["trial"].as_str().unwrap();
+            let seed = position / trials.len() + 1;
+            let status = self.folder.path(&format!("{DIR}/runs/{trial}/{seed}/status.json"));
+            std::fs::read_to_string(status).is_ok_and(|text| text.contains("\"done\""))
+        };
+        (0..trials.len() * 3).filter(|&position| !done(position)).collect()
     }
 
     fn logs(&self) -> String {
@@ -268,8 +283,12 @@ fn a_worker_that_is_killed_is_replaced_and_a_task_that_is_killed_is_submitted_ag
     let left = sweep.trueup(&["status", DIR, "--json"]).ok().json()["counts"]["done"].clone();
     assert_ne!(left, 6);
     assert!(sweep.logs().contains("no task is left in the queue"), "{}", sweep.logs());
+    let open = sweep.open_runs();
     let told = sweep.trueup(&["resume", DIR, "--json"]).ok().json();
-    assert!(told["tasks"].as_u64().is_some_and(|tasks| tasks >= 1), "{told}");
+    // How many runs are left depends on how far each task had come when it was struck, and on which
+    // run the worker was. At all times each of them is submitted once, in the task of its pair.
+    let tasks: BTreeSet<usize> = open.iter().map(|run| run / 2).collect();
+    assert!(told["tasks"] == tasks.len() && told["runs"] == open.len(), "{told}: {open:?}");
     sweep.wait_for_end();
     sweep.expect_undisturbed();
 }

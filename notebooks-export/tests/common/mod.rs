@@ -2,16 +2,16 @@
 
 #![allow(dead_code, clippy::unwrap_used)] // Not every test file uses everything.
 
+#[path = "../../../results/tests/made_up_sweep/parts.rs"]
+pub mod parts;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use trueup_calibration::panel::CalibratorPanel;
+use parts::Row;
 use trueup_results::metrics::{DISCREPANCY, ENV_STEPS};
-use trueup_results::sweep::plan::FORMAT;
-use trueup_results::sweep::{
-    AxisValue, Direction, Objective, Phase, Plan, PlanHeader, PlannedTrial,
-};
+use trueup_results::sweep::RunId;
 use trueup_results::{
     Facts, FeatureSeries, Histogram, Metric, Provenance, RunDirectory, SeedResult, Series, Side,
     State, Summary, TrainingSummary,
@@ -83,24 +83,20 @@ pub fn run(folder: &Path) -> PathBuf {
     path
 }
 
-/// A panel whose figures follow from one number.
-fn panel(name: &str, excess: f64) -> CalibratorPanel {
-    let row = |feature: &str, discrepancy: &str, optimised: bool| {
-        serde_json::json!({
-            "feature": feature, "level": "event", "discrepancy": discrepancy, "unit": "",
-            "value": 0.02 + excess, "ci": [0.01, 0.9], "floor": 0.02, "floor_ci": [0.01, 0.03],
-            "before": 1.02, "gap_closed": 1.0 - excess, "optimised": optimised,
-            "feature_rewarded": optimised,
-        })
+/// What a calibrator gave whose figures follow from one number.
+fn judged(name: &str, excess: f64) -> serde_json::Value {
+    let row = |feature, discrepancy, optimised| Row {
+        feature,
+        discrepancy,
+        unit: "",
+        value: 0.02 + excess,
+        floor: 0.02,
+        before: 1.02,
+        optimised,
+        rewarded: optimised,
     };
-    let panel = serde_json::json!({
-        "name": name, "gap_closed": 1.0 - excess, "gap_closed_ci": [0.8, 0.95],
-        "gap_closed_unseen": null, "mean_excess": excess, "c2st_auc": 0.5 + excess / 3.0,
-        "c2st_auc_ci": [0.55, 0.65], "c2st_auc_floor": 0.5, "c2st_importance": [],
-        "panel": [row("log_amount", "wasserstein-1", true), row("거래 간격", "psi(bins=20)", false)],
-        "left_out": [], "notes": [],
-    });
-    serde_json::from_value(panel).unwrap()
+    let rows = [row("log_amount", "wasserstein-1", true), row("거래 간격", "psi(bins=20)", false)];
+    parts::judged(name, 1.0 - excess, excess, 0.5 + excess / 3.0, &rows)
 }
 
 /// Names of the trials of [`sweep`].
@@ -117,86 +113,35 @@ pub fn objective(trial: usize, seed: u64) -> f64 {
 /// waits.
 pub fn sweep(folder: &Path) -> PathBuf {
     let sweep = folder.join("보상 sweep");
-    std::fs::create_dir_all(&sweep).unwrap();
-    let trial = |(index, label): (usize, &&str)| PlannedTrial {
-        trial: format!("{:012x}", 0xabc + index),
-        index,
-        phase: Phase::Planned,
-        search: None,
-        values: vec![AxisValue {
-            path: "reward.kind".into(),
-            value: (*label).into(),
-            label: (*label).into(),
-        }],
-    };
-    let plan = Plan {
-        header: PlanHeader {
-            format: FORMAT,
-            version: "0.1.0".into(),
-            name: "보상 \"sweep\"".into(),
-            config_sha256: "ab".into(),
-            seeds: SEEDS.to_vec(),
-            objective: Objective {
-                calibrator: Some("강화 ppo".into()),
-                metric: "mean_excess".into(),
-                direction: Direction::Minimize,
-            },
-            pruning: None,
-            axes: vec!["reward.kind".into()],
-        },
-        trials: LABELS.iter().enumerate().map(trial).collect(),
-    };
-    plan.write(&sweep, &["".into(), "".into(), "".into()]).unwrap();
-    for (index, trial) in plan.trials.iter().enumerate() {
-        for seed in SEEDS {
-            if index == 2 && seed == 4 {
-                continue;
-            }
-            let path = sweep.join("runs").join(&trial.trial).join(seed.to_string());
-            let run = RunDirectory::create_at(&path).unwrap();
-            curve(&run, objective(index, seed));
-            match (index, seed) {
-                (2, 2) => {
-                    run.finish(State::Failed, Some("메모리 부족, \"out of memory\"")).unwrap()
-                }
-                (2, 3) => {
-                    run.write("pruned.txt", "others did better".as_bytes()).unwrap();
-                    run.finish(State::Interrupted, None).unwrap();
-                }
-                _ => done(run, seed, objective(index, seed)),
-            }
+    let trials = LABELS.map(|label| vec![parts::value("reward.kind", label)]);
+    let plan = parts::plan("보상 \"sweep\"", "강화 ppo", SEEDS.to_vec(), trials.into());
+    parts::begin(&sweep, &plan).unwrap();
+    for run in plan.runs() {
+        let place = plan.trials.iter().position(|trial| trial.trial == run.trial).unwrap();
+        if (place, run.seed) == (2, 4) {
+            continue;
         }
+        one(&sweep, &run, place);
     }
     sweep
 }
 
-fn curve(run: &RunDirectory, last: f64) {
-    let mut metrics = run.metrics().unwrap();
-    for iteration in 1..=20 {
-        let values = BTreeMap::from([
-            (DISCREPANCY.to_owned(), last + 1.0 / iteration as f64),
-            (ENV_STEPS.to_owned(), 100.0 * iteration as f64),
-        ]);
-        let calibrator = "강화 ppo".to_owned();
-        metrics.append(&Metric { calibrator, seed: None, iteration, total: 20, values }).unwrap();
+fn one(sweep: &Path, id: &RunId, place: usize) {
+    let run = RunDirectory::create_at(&id.folder(sweep)).unwrap();
+    let last = objective(place, id.seed);
+    let at = |iteration: u64| (100.0 * iteration as f64, last + 1.0 / iteration as f64);
+    parts::curve(&run, "강화 ppo", (20, 20), at).unwrap();
+    match (place, id.seed) {
+        (2, 2) => run.finish(State::Failed, Some("메모리 부족, \"out of memory\"")).unwrap(),
+        (2, 3) => parts::prune(run, "others did better").unwrap(),
+        _ => {
+            let (version, commit) = ("0.1.0".into(), "c0ffee".into());
+            let provenance = Provenance { version, commit, ..Provenance::default() };
+            run.write_json("provenance.json", &provenance).unwrap();
+            let judged = [judged("none", 1.0), judged("강화 ppo", last)];
+            parts::done(run, id.seed, (2000, 1.5), &judged).unwrap();
+        }
     }
-}
-
-fn done(run: RunDirectory, seed: u64, excess: f64) {
-    let summary = Summary {
-        name: "보상".into(),
-        seed,
-        dataset: "builtin:cdnow".into(),
-        env_steps: 2000,
-        seconds: 1.5,
-        calibrators: vec![panel("none", 1.0), panel("강화 ppo", excess)],
-        ..Summary::default()
-    };
-    run.write_json("summary.json", &summary).unwrap();
-    let provenance =
-        Provenance { version: "0.1.0".into(), commit: "c0ffee".into(), ..Provenance::default() };
-    run.write_json("provenance.json", &provenance).unwrap();
-    run.finish(State::Done, None).unwrap();
 }
 
 /// A training of two seeds on a task.

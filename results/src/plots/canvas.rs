@@ -10,8 +10,8 @@ use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, IntoTextStyle, RGBColor, ShapeStyle,
 };
 
-use super::mark::Mark;
-use super::style::{FAMILY, INK, Look, PAPER};
+use super::mark::{Mark, along};
+use super::style::{FAMILY, INK, LOST, Look, PAPER};
 
 /// Why a picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,8 @@ pub const SLACK: f64 = 1.1;
 
 /// Opacity of a pale line.
 const PALE: f64 = 0.5;
+/// Length of a dash with the gap after it.
+pub const DASH: f64 = 10.0;
 /// Opacity of a wash.
 const WASH: f64 = 0.25;
 
@@ -186,6 +188,19 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     ) -> Result<(), PlotError> {
         let points: Vec<_> = points.iter().map(|&p| self.device(p)).collect();
         Ok(self.area.draw(&PathElement::new(points, self.stroke(colour, width)))?)
+    }
+
+    /// Draws a thin dashed line through points. Plotters has no dashes for SVG: there the line is
+    /// whole, and what stands for its colour makes the dashes ([`super::render`]).
+    pub(crate) fn dashed(&self, points: &[(f64, f64)]) -> Result<(), PlotError> {
+        if self.sink == 0.0 {
+            return self.line(points, LOST, 1.0);
+        }
+        let dashes = along(points, 0.0, DASH / 2.0);
+        for pair in dashes.chunks_exact(2) {
+            self.line(pair, LOST, 1.0)?;
+        }
+        Ok(())
     }
 
     /// Draws a thin line through points that lets others show.

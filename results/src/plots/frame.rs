@@ -102,6 +102,13 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
         self.canvas.pale_line(&simplify(&placed, 0.3), colour)
     }
 
+    /// Draws a thin dashed curve.
+    pub fn dashed(&self, points: &[(f64, f64)]) -> Result<(), PlotError> {
+        let placed: Vec<_> =
+            points.iter().map(|&(x, y)| (self.place_x(x), self.place_y(y))).collect();
+        self.canvas.dashed(&simplify(&placed, 0.3))
+    }
+
     /// Washes the area between lower and upper values along the horizontal axis: (x, low, high).
     pub fn band(&self, points: &[(f64, f64, f64)], colour: RGBColor) -> Result<(), PlotError> {
         let at = |x: f64, y: f64| (self.place_x(x), self.place_y(y));

@@ -30,6 +30,7 @@ mod matrix;
 mod over_time;
 mod overview;
 mod panel_forest;
+mod parallel;
 mod qq;
 mod render;
 mod scatter;
@@ -45,9 +46,10 @@ pub use canvas::{Canvas, PlotError};
 pub(crate) use intervals::{Intervals, Row};
 pub use learning_curves::{Group, LearningCurves, groups};
 pub(crate) use matrix::{Matrix, MatrixCell, MatrixRow};
+pub(crate) use parallel::{Parallel, Thread, Tone, Way};
 pub use render::Render;
 pub(crate) use scatter::{Point, Scatter};
-pub(crate) use style::{FAMILY, THEME, look};
+pub(crate) use style::{FAMILY, GRADES, THEME, look};
 
 /// What plots are made from.
 #[derive(Clone, Copy, Debug)]

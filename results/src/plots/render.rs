@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
+use plotters::style::RGBColor;
 
-use super::canvas::{Canvas, PlotError};
+use super::canvas::{Canvas, DASH, PlotError};
+use super::style::LOST;
 use super::{Plot, style};
 
 /// Plotters places things on whole pixels; SVGs are drawn this many times larger and shown smaller,
@@ -47,6 +49,7 @@ impl<P: Plot> Render for P {
         // The root element is made anew: size in CSS pixels, and words for screen readers.
         let body = body.split_once('>').map_or("", |(_, rest)| rest);
         let body = body.replace(" opacity=\"1\"", "").replace("\n</text>", "</text>");
+        let body = dashes(body);
         Ok(format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
@@ -74,6 +77,15 @@ impl<P: Plot> Render for P {
         file.blit_bitmap((0, 0), (width, height), &small).map_err(PlotError::new)?;
         file.present().map_err(PlotError::new)
     }
+}
+
+/// Lines of the colour for what is lost become dashed.
+fn dashes(body: String) -> String {
+    let RGBColor(red, green, blue) = LOST;
+    let stroke = format!("stroke=\"#{red:02X}{green:02X}{blue:02X}\"");
+    let length = DASH * f64::from(SVG_SCALE);
+    let (dash, gap) = (length * 0.6, length * 0.4);
+    body.replace(&stroke, &format!("{stroke} stroke-dasharray=\"{dash} {gap}\""))
 }
 
 /// Averages blocks of two by two pixels of an RGB picture that becomes `width` pixels wide.

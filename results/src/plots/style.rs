@@ -34,6 +34,22 @@ const PALETTE: [RGBColor; 6] = [
     RGBColor(0x56, 0xB4, 0xE9),
 ];
 
+/// A dashed line of what gave nothing.
+pub const LOST: RGBColor = RGBColor(0x8B, 0x94, 0x9D);
+
+/// From best to worst: equal steps of matplotlib's plasma (Smith and van der Walt, released under
+/// CC0), which is told apart with any colour vision and in grey; cut where it would be too pale on
+/// paper. [`THEME`] turns it round for dark pages, so that the best stands out on both.
+pub const GRADES: [RGBColor; 7] = [
+    RGBColor(0x0D, 0x08, 0x87),
+    RGBColor(0x44, 0x03, 0x9E),
+    RGBColor(0x6F, 0x00, 0xA8),
+    RGBColor(0x96, 0x13, 0xA1),
+    RGBColor(0xB8, 0x32, 0x89),
+    RGBColor(0xD3, 0x51, 0x71),
+    RGBColor(0xE8, 0x70, 0x59),
+];
+
 /// Light colours and what they become on a dark page, as hex digits. The report turns them into
 /// style rules, so that one picture serves both.
 pub const THEME: &[(&str, &str)] = &[
@@ -46,6 +62,14 @@ pub const THEME: &[(&str, &str)] = &[
     ("D55E00", "F08A3C"),
     ("0072B2", "5AAEE8"),
     ("009E73", "2FC79A"),
+    ("8B949D", "7C8792"),
+    ("0D0887", "F4ED27"),
+    ("44039E", "FDC527"),
+    ("6F00A8", "FB9F3A"),
+    ("9613A1", "F07F4F"),
+    ("B83289", "DF6263"),
+    ("D35171", "CA457A"),
+    ("E87059", "B12A90"),
 ];
 
 /// The family of all letters: the embedded font for bitmaps; SVG files name likely substitutes

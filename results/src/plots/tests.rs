@@ -193,6 +193,7 @@ fn no_text_leaves_curves_and_points_of_sweeps() {
         y: axis(LONG),
         references: vec![(0.0, LONG)],
         curves: curves.collect(),
+        lost: (LONG.to_owned(), vec![vec![(-1e7, 0.0), (1e9, 1e9)]]),
     };
     assert_eq!(outside(&bands.svg("a", "", "").unwrap()), [""; 0]);
     let point = |i: usize| Point {
@@ -211,6 +212,20 @@ fn no_text_leaves_curves_and_points_of_sweeps() {
     };
     let svg = scatter.svg("a", "", "").unwrap();
     assert_eq!(outside(&svg), [""; 0]);
+    let way = |names: bool| Way {
+        name: LONG.to_owned(),
+        best: LONG.to_owned(),
+        ticks: (0..9).map(|i| (f64::from(i) / 8.0, LONG.to_owned())).collect(),
+        names,
+    };
+    let parallel = Parallel {
+        title: LONG.to_owned(),
+        ways: vec![way(true), way(false)],
+        threads: vec![Thread { places: vec![0.0, 1.0], tone: Tone::Lost }],
+        ends: ("1".to_owned(), "9".to_owned()),
+        lost: LONG.to_owned(),
+    };
+    assert_eq!(outside(&parallel.svg("a", "", "").unwrap()), [""; 0]);
     // Labels that would lie on each other are left out.
     assert!((3..15).contains(&svg.matches(": a label").count()), "{svg}");
     let rows = many(3).into_iter().enumerate();

@@ -32,7 +32,7 @@ pub use objective::{Direction, Objective};
 pub use plan::{AxisValue, Phase, Plan, PlanHeader, PlannedTrial, RunId};
 pub use pruning::{Pause, Pruning, PruningRule};
 pub use report::write_sweep_report;
-pub use rungs::RungDecision;
+pub use rungs::{RungDecision, Stop};
 pub use state::{RunState, SweepState, sweep_state};
 pub use summary::{RunSummary, SweepSummary, TrialSummary};
 

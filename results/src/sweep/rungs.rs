@@ -4,6 +4,7 @@
 //! One process writes it at a time. A line that a crash cut off is left out when the file is read
 //! and cut off when it is gone on with. Of two lines on the same trial and rung the later one counts.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -52,6 +53,33 @@ impl RungDecision {
     }
 }
 
+/// Where a trial was stopped, and what it was there.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Iterations that it did.
+    pub rung: u64,
+    /// What it was compared by; none where it failed.
+    pub value: Option<f64>,
+    /// Its place, 1 for the best.
+    pub rank: usize,
+    /// Trials that were compared.
+    pub of: usize,
+}
+
+/// The trials that were stopped at the last rung that they came to.
+pub fn stops(decisions: &[RungDecision]) -> HashMap<&str, Stop> {
+    let mut last: HashMap<&str, &RungDecision> = HashMap::new();
+    for decision in decisions {
+        let known = last.entry(&decision.trial).or_insert(decision);
+        if known.rung <= decision.rung {
+            *known = decision;
+        }
+    }
+    let stop = |d: &RungDecision| Stop { rung: d.rung, value: d.value, rank: d.rank, of: d.of };
+    let stopped = last.into_iter().filter(|(_, decision)| !decision.kept);
+    stopped.map(|(trial, decision)| (trial, stop(decision))).collect()
+}
+
 /// The decisions of a sweep in the order in which they were made; empty where there is no file.
 ///
 /// # Errors
@@ -64,7 +92,7 @@ pub fn read(sweep: &Path) -> Result<Vec<RungDecision>, ResultsError> {
         other => other.map_err(|source| ResultsError::read(&path, source))?,
     };
     let mut decisions: Vec<RungDecision> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for (i, line) in whole_lines(&bytes).split(|&byte| byte == b'\n').enumerate() {
         if line.is_empty() {
             continue;
@@ -159,6 +187,17 @@ mod tests {
         // A number that JSON has no word for.
         append(folder.path(), &[RungDecision { value: Some(f64::NAN), ..failed.clone() }]).unwrap();
         assert_eq!(read(folder.path()).unwrap(), [failed]);
+    }
+
+    #[test]
+    fn a_trial_stops_where_its_last_decision_says_so() {
+        let all =
+            [decision("a", 16, 1), decision("b", 4, 7), decision("a", 4, 2), decision("c", 4, 3)];
+        let later = [&all[..], &[decision("c", 16, 9)]].concat();
+        assert_eq!(stops(&all).into_keys().collect::<Vec<_>>(), ["b"]);
+        let stops = stops(&later);
+        let stop = Stop { rung: 16, value: Some(0.0123 * 9.0), rank: 9, of: 12 };
+        assert_eq!((stops.len(), stops["c"]), (2, stop));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn slices(data: &Data) -> Result<Vec<Picture>, String> {
     }
 }
 
-fn axes(data: &Data) -> Vec<&String> {
+pub(super) fn axes(data: &Data) -> Vec<&String> {
     let planned: Vec<&PlannedTrial> = data.sampled().iter().map(|trial| &trial.planned).collect();
     varying(&planned, &data.plan.header.axes)
 }
@@ -47,7 +47,7 @@ fn slice_picture(data: &Data, path: &str) -> Option<Picture> {
     if slices.len() < 2 {
         return None;
     }
-    let whose = if data.searched.is_empty() { "" } else { " on validation users" };
+    let whose = judged(data);
     let picture = |description: String, drawing: Box<dyn crate::plots::Render>| Picture {
         about: path.to_owned(),
         title: format!("Slice along {path}"),
@@ -99,6 +99,11 @@ fn slice_picture(data: &Data, path: &str) -> Option<Picture> {
     Some(picture(words, Box::new(Intervals { title, width: 520, x, references: Vec::new(), rows })))
 }
 
+/// On whom the trials are judged by which axes are, where that is not plain.
+pub(super) fn judged(data: &Data) -> &'static str {
+    if data.searched.is_empty() { "" } else { " on validation users" }
+}
+
 /// Values of an axis in the order of the plan, numbers ascending; trials without a result and
 /// trials that do not set it are left out.
 fn slices_of(data: &Data, path: &str) -> Vec<Slice> {
@@ -137,12 +142,17 @@ fn estimate(path: &str, slice: &Slice) -> Option<Estimate> {
     Some(bootstrap.aggregate(&scores, Aggregate::Iqm, &streams))
 }
 
+/// Whether numbers are positive and so far apart that they were meant to be looked at by their logs.
+pub(super) fn reaches_far(low: f64, high: f64) -> bool {
+    low > 0.0 && high / low >= 20.0
+}
+
 /// The picture of an axis of numbers; a log scale where they are positive and reach far.
 fn numbers(data: &Data, path: &str, slices: &[Slice]) -> Scatter {
     let all: Vec<f64> = slices.iter().filter_map(|slice| slice.number).collect();
     let (first, last_one) = (all.first().copied(), all.last().copied());
     let (low, high) = (first.unwrap_or(0.0), last_one.unwrap_or(1.0));
-    let log = low > 0.0 && high / low >= 20.0;
+    let log = reaches_far(low, high);
     let at = |number: f64| if log { number.ln() } else { number };
     let rim = 0.05 * (at(high) - at(low));
     let scale = if log { Scale::Ln } else { Scale::Plain };

@@ -126,6 +126,7 @@ pub(super) fn profiles(data: &Data) -> Result<Picture, String> {
             y: Axis::percent("share of runs"),
             references: Vec::new(),
             curves,
+            lost: (String::new(), Vec::new()),
         }),
     })
 }

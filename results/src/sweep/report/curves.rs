@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use super::compare::CURVES;
 use super::data::{Data, Trial, mean, streams};
+use super::pruned;
 use crate::metrics::{self, DISCREPANCY, ENV_STEPS, Metric, RETURN};
 use crate::plots::{Axis, Band, Bands, Picture, Scale, look};
 use crate::seeds::{Bootstrap, Curve};
-use crate::sweep::RunId;
+use crate::sweep::{RunId, RunState, RunSummary};
 
 /// Most places of a curve.
 const PLACES: usize = 80;
+/// Most curves of pruned trials.
+const STOPPED: usize = 40;
 
 /// The seeds of a trial, and where iterations lie along environment steps.
 #[derive(Default)]
@@ -20,6 +23,20 @@ struct Seeds {
     steps: BTreeMap<u64, Vec<f64>>,
     /// Runs whose file could not be read.
     unreadable: usize,
+}
+
+impl Seeds {
+    /// Whether environment steps are known at all places of the curves.
+    fn know_steps(&self) -> bool {
+        let known = |(iteration, _): &(u64, f64)| self.steps.contains_key(iteration);
+        self.curves.iter().flatten().all(known)
+    }
+
+    /// Where an iteration lies along environment steps, or along iterations.
+    fn at(&self, iteration: u64, along_steps: bool) -> f64 {
+        let steps = self.steps.get(&iteration).filter(|_| along_steps);
+        steps.and_then(|steps| mean(steps)).unwrap_or(iteration as f64)
+    }
 }
 
 /// The picture of the best trials.
@@ -35,10 +52,13 @@ pub(super) fn picture(data: &Data) -> Result<Picture, String> {
         unreadable += seeds.unreadable;
         read.push((trial, seeds));
     }
-    let along_steps = read.iter().all(|(_, seeds)| {
-        let known = |(iteration, _): &(u64, f64)| seeds.steps.contains_key(iteration);
-        seeds.curves.iter().flatten().all(known)
-    });
+    let mut stopped: Vec<Seeds> = Vec::new();
+    for trial in pruned::all(data).take(STOPPED) {
+        let seeds = read_seeds(data, trial, value);
+        unreadable += seeds.unreadable;
+        stopped.push(seeds);
+    }
+    let along_steps = read.iter().map(|(_, seeds)| seeds).chain(&stopped).all(Seeds::know_steps);
     let curves: Vec<Band> = read
         .iter()
         .enumerate()
@@ -48,6 +68,8 @@ pub(super) fn picture(data: &Data) -> Result<Picture, String> {
         0 => String::new(),
         n => format!(" The curves of {n} runs cannot be read."),
     };
+    let stopped: Vec<Vec<(f64, f64)>> =
+        stopped.iter().map(|seeds| means(seeds, along_steps)).filter(|c| c.len() > 1).collect();
     if curves.is_empty() {
         return Err(format!(
             "No learning curves: no trial with a result stored {value} over more than one \
@@ -59,22 +81,30 @@ pub(super) fn picture(data: &Data) -> Result<Picture, String> {
         DISCREPANCY => ("training discrepancy", "lower is nearer to the training users"),
         _ => ("return, last 100 episodes", "higher is better"),
     };
+    let ends = match stopped.len() {
+        0 => String::new(),
+        n => format!(
+            " Dashed: means of {n} of the {} pruned trials, each to its rung.",
+            pruned::all(data).count()
+        ),
+    };
     Ok(Picture {
         about: String::new(),
         title: "Learning curves".to_owned(),
         description: format!(
             "Interquartile mean over the seeds that got so far, with pointwise 95% bands, over \
              {along}; {reading}. At most the {CURVES} best trials. Trials that optimise different \
-             things have different discrepancies: compare shapes, not heights.{lost}"
+             things have different discrepancies: compare shapes, not heights.{ends}{lost}"
         ),
-        drawing: Box::new(drawing(curves, along, what)),
+        drawing: Box::new(drawing(curves, stopped, along, what)),
     })
 }
 
-fn drawing(curves: Vec<Band>, along: &str, what: &str) -> Bands {
+fn drawing(curves: Vec<Band>, stopped: Vec<Vec<(f64, f64)>>, along: &str, what: &str) -> Bands {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let right = points().map(|point| point.0).fold(0.0, f64::max);
     let ends = points().flat_map(|(_, value, ci)| ci.unwrap_or([*value, *value]));
+    let ends = ends.chain(stopped.iter().flatten().map(|(_, value)| *value));
     let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     });
@@ -87,13 +117,20 @@ fn drawing(curves: Vec<Band>, along: &str, what: &str) -> Bands {
         y: Axis::new(Scale::Plain, low, high + 0.05 * (high - low), 5, what),
         references: Vec::new(),
         curves,
+        lost: ("pruned, to their rung".to_owned(), stopped),
     }
 }
 
-/// The curves of the runs of a trial that have a value.
+/// The curves of the runs of a trial that have a value; of a pruned trial, those of the runs that
+/// were stopped, to its rung.
 fn read_seeds(data: &Data, trial: &Trial, value: &str) -> Seeds {
     let mut seeds = Seeds::default();
-    for run in trial.runs.iter().filter(|run| run.objective.is_some()) {
+    let last = trial.stopped.map_or(u64::MAX, |stop| stop.rung);
+    let shown = |run: &&RunSummary| match trial.pruned {
+        true => run.state == RunState::Pruned.name(),
+        false => run.objective.is_some(),
+    };
+    for run in trial.runs.iter().filter(shown) {
         let id = RunId { trial: trial.planned.trial.clone(), seed: run.seed };
         let Ok(lines) = metrics::read(&id.folder(&data.folder)) else {
             seeds.unreadable += 1;
@@ -107,6 +144,9 @@ fn read_seeds(data: &Data, trial: &Trial, value: &str) -> Seeds {
             let Some(&value) = values.get(value).filter(|value| value.is_finite()) else {
                 continue;
             };
+            if *iteration > last {
+                continue;
+            }
             curves.entry(*seed).or_default().push((*iteration, value));
             if let Some(&steps) = values.get(ENV_STEPS) {
                 seeds.steps.entry(*iteration).or_default().push(steps);
@@ -122,10 +162,7 @@ fn band(place: usize, trial: &Trial, seeds: &Seeds, along_steps: bool) -> Option
     let streams = streams().child("learning", trial.planned.index as u64);
     let curves = thinned(&seeds.curves);
     let points = bootstrap.learning_curve(&[curves], &streams).ok()?;
-    let at = |iteration: u64| match seeds.steps.get(&iteration).filter(|_| along_steps) {
-        Some(steps) => mean(steps).unwrap_or(iteration as f64),
-        None => iteration as f64,
-    };
+    let at = |iteration: u64| seeds.at(iteration, along_steps);
     let points: Vec<_> =
         points.iter().map(|point| (at(point.iteration), point.iqm.value, point.iqm.ci)).collect();
     let name = match seeds.curves.len() {
@@ -133,6 +170,18 @@ fn band(place: usize, trial: &Trial, seeds: &Seeds, along_steps: bool) -> Option
         n => format!("{} ({n} seeds)", trial.label()),
     };
     (points.len() > 1).then(|| Band { name, look: look(place), points })
+}
+
+/// The mean over seeds, at no more than [`PLACES`] iterations.
+fn means(seeds: &Seeds, along_steps: bool) -> Vec<(f64, f64)> {
+    let mut by: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (iteration, value) in thinned(&seeds.curves).into_iter().flatten() {
+        by.entry(iteration).or_default().push(value);
+    }
+    let place = |(&iteration, values): (&u64, &Vec<f64>)| {
+        Some((seeds.at(iteration, along_steps), mean(values)?))
+    };
+    by.iter().filter_map(place).collect()
 }
 
 /// The curves at no more than [`PLACES`] of their iterations, evenly thinned, with both ends.

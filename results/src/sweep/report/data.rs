@@ -14,9 +14,9 @@ use crate::error::ResultsError;
 use crate::files::{read_json, read_text};
 use crate::provenance::Provenance;
 use crate::seeds::{Estimate, iqm};
-use crate::sweep::summary::CalibratorFigures;
+use crate::sweep::summary::{CalibratorFigures, Place};
 use crate::sweep::{
-    Objective, Phase, Plan, PlannedTrial, RunId, RunSummary, SWEEP_CONFIG, SweepState,
+    Objective, Phase, Plan, PlannedTrial, RunId, RunSummary, SWEEP_CONFIG, Stop, SweepState,
     SweepSummary, TrialSummary, objective_over_seeds, sweep_state,
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Data {
     pub plan: Plan,
     pub state: SweepState,
     pub measure: Measure,
-    /// Trials that count, best first; those without a value last.
+    /// Trials that count, best first; those that were pruned after them, those without a value last.
     pub trials: Vec<Trial>,
     /// Trials of a search, best first: they were judged on other users.
     pub searched: Vec<Trial>,
@@ -44,6 +44,10 @@ pub(super) struct Trial {
     /// 1 for the best.
     pub rank: usize,
     pub name: String,
+    /// Whether it was stopped before its end because others did better; it then has no value.
+    pub pruned: bool,
+    /// Where it was stopped, where that is known.
+    pub stopped: Option<Stop>,
     /// The objective by seed.
     pub values: Vec<f64>,
     /// Interquartile mean over seeds.
@@ -146,11 +150,12 @@ pub(super) fn streams() -> Streams {
     Streams::new(0).child("sweep-report", 0)
 }
 
-/// Best first; those without a value last, in the order of the plan.
+/// Best first; then the pruned ones, and last those without a value in the order of the plan.
 fn ranked(mut trials: Vec<Trial>, plan: &Plan) -> Vec<Trial> {
     let objective = &plan.header.objective;
-    let cost = |t: &Trial| t.objective.map_or(f64::INFINITY, |e| objective.cost(e.value));
-    trials.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    trials.sort_by_key(|t| {
+        Place::of(t.objective.map(|e| objective.cost(e.value)), t.pruned, t.stopped)
+    });
     trials.iter_mut().enumerate().for_each(|(i, trial)| trial.rank = i + 1);
     trials
 }
@@ -165,7 +170,10 @@ fn trial(
 ) -> Result<Trial, ResultsError> {
     let mut panel = BTreeMap::new();
     let mut seconds = Vec::new();
-    for run in summary.runs.iter().filter(|run| run.objective.is_some()) {
+    // Of a trial that was stopped, a seed that came to its end says nothing: it is one of the better.
+    let pruned = summary.is_pruned();
+    let counts = |run: &&RunSummary| !pruned && run.objective.is_some();
+    for run in summary.runs.iter().filter(counts) {
         let id = RunId { trial: planned.trial.clone(), seed: run.seed };
         let file: RunFile = read_json(&id.folder(folder).join("summary.json"))?;
         seconds.extend(file.seconds);
@@ -180,21 +188,23 @@ fn trial(
             Measured::add(&judged.panel, &mut panel, &mut collected.metrics);
         }
     }
-    let values: Vec<f64> = summary.runs.iter().filter_map(|run| run.objective).collect();
+    let counted = || summary.runs.iter().filter(counts);
+    let values: Vec<f64> = counted().filter_map(|run| run.objective).collect();
     let objective_estimate = objective_over_seeds(&values, planned.index);
     let of = |value: fn(&CalibratorFigures) -> Option<f64>| {
         let figures = |run: &RunSummary| {
             let mut all = run.calibrators.iter();
             all.find(|c| Some(&c.name) == objective.calibrator.as_ref()).and_then(value)
         };
-        iqm(&summary.runs.iter().filter_map(figures).collect::<Vec<_>>())
+        iqm(&counted().filter_map(figures).collect::<Vec<_>>())
     };
-    let done = summary.runs.iter().filter(|run| run.objective.is_some());
-    let steps: Vec<f64> = done.map(|run| run.env_steps as f64).collect();
+    let steps: Vec<f64> = counted().map(|run| run.env_steps as f64).collect();
     Ok(Trial {
         planned: planned.clone(),
         rank: 0,
         name,
+        pruned,
+        stopped: summary.stopped,
         values,
         objective: objective_estimate,
         gap_closed: of(|c| c.gap_closed),

@@ -2,7 +2,7 @@
 
 use super::compare::Rivals;
 use super::data::Data;
-use super::{Gallery, Pictures, page, tables, verdict};
+use super::{Gallery, Pictures, page, pruned, tables, verdict};
 use crate::report::Table;
 
 /// The whole file.
@@ -28,9 +28,14 @@ pub(super) fn text(data: &Data, rivals: Option<&Rivals<'_>>, pictures: &Pictures
     gallery(&mut out, "Learning", &[&pictures.learning]);
     gallery(&mut out, "Trial against trial", &[&pictures.compare]);
     gallery(&mut out, "What a result costs", &[&pictures.cost]);
-    gallery(&mut out, "Axis by axis", &[&pictures.slices]);
+    gallery(&mut out, "Axis by axis", &[&pictures.parallel, &pictures.slices]);
     out.push_str("## Failures and pruned runs\n\n");
     table(&mut out, &tables::lost(data));
+    table(&mut out, &pruned::trials(data));
+    let saved = pruned::saved(data);
+    if !saved.rows.is_empty() {
+        table(&mut out, &saved);
+    }
     out.push_str("## Plan\n\n");
     table(&mut out, &tables::axes(data));
     origin(&mut out, data);

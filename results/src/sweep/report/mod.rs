@@ -25,6 +25,8 @@ mod measure;
 mod measured;
 mod names;
 mod page;
+mod parallel;
+mod pruned;
 mod tables;
 mod verdict;
 
@@ -54,6 +56,7 @@ struct Pictures {
     learning: Gallery,
     compare: Gallery,
     cost: Gallery,
+    parallel: Gallery,
     slices: Gallery,
 }
 
@@ -104,6 +107,7 @@ fn draw(folder: &Path, data: &Data) -> Result<Pictures, ResultsError> {
             both
         },
         cost: one("sweep-cost", cost::pictures(data))?,
+        parallel: one("sweep-parallel", parallel::picture(data).into_iter().map(Ok).collect())?,
         slices: one("sweep-slice", each(axes::slices(data)))?,
     })
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::compare::Rivals;
 use super::data::Data;
-use super::{Pictures, tables, verdict};
+use super::{Pictures, parallel, pruned, tables, verdict};
 use crate::report::{Table, Verdict, count, provenance, repeat, style};
 use crate::sweep::SWEEP_CONFIG;
 
@@ -23,6 +23,9 @@ pub(super) struct Page<'a> {
     pictures: &'a Pictures,
     metrics: Table,
     lost: Table,
+    pruned: Table,
+    saved: Table,
+    parallel: Table,
     axes: Table,
     definitions: &'static [(&'static str, &'static str)],
     config: Option<&'a str>,
@@ -43,6 +46,9 @@ impl<'a> Page<'a> {
             pictures,
             metrics: tables::metrics(data),
             lost: tables::lost(data),
+            pruned: pruned::trials(data),
+            saved: pruned::saved(data),
+            parallel: parallel::table(data),
             axes: tables::axes(data),
             definitions: DEFINITIONS,
             config: data.config.as_deref(),
@@ -143,6 +149,11 @@ pub(super) const DEFINITIONS: &[(&str, &str)] = &[
         "AUC",
         "How often a classifier, asked which of a real and a simulated user is the real one, is \
          right: 0.5 is guessing.",
+    ),
+    (
+        "Pruned",
+        "Stopped at a rung, after so many iterations, because others had done better by then. Such a \
+         trial has no value: it stands in no comparison and no statistic over seeds.",
     ),
     (
         "Performance profile",

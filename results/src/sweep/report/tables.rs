@@ -9,11 +9,11 @@ use crate::report::{Cells, Table, count, discrepancy_title, feature_title, perce
 use crate::seeds::Estimate;
 use crate::sweep::{RunState, failures};
 
-const NONE: &str = "–";
+pub(super) const NONE: &str = "–";
 /// Most trials beside each other in a table.
 const ACROSS: usize = 12;
 /// Most rows of runs that gave nothing.
-const RUNS: usize = 200;
+pub(super) const RUNS: usize = 200;
 
 /// Trials from best to worst.
 pub(super) fn trials(data: &Data, rivals: Option<&Rivals<'_>>) -> Table {
@@ -52,7 +52,7 @@ pub(super) fn trials(data: &Data, rivals: Option<&Rivals<'_>>) -> Table {
     Table {
         caption: "Trials, best first; interquartile means over seeds".to_owned(),
         columns,
-        rows: data.trials.iter().enumerate().map(row).collect(),
+        rows: data.trials.iter().enumerate().filter(|(_, trial)| !trial.pruned).map(row).collect(),
         empty: "No trial is judged on test users.".to_owned(),
         open: true,
     }
@@ -93,10 +93,9 @@ pub(super) fn metrics(data: &Data) -> Table {
     }
 }
 
-/// Runs that failed or were pruned, each with its reason and its log.
+/// Runs that failed, each with its reason and its log.
 pub(super) fn lost(data: &Data) -> Table {
-    let over = |state: RunState| matches!(state, RunState::Failed | RunState::Pruned);
-    let runs = data.state.runs.iter().filter(|run| over(run.state));
+    let runs = data.state.runs.iter().filter(|run| run.state == RunState::Failed);
     let name = |id: &str| {
         let mut all = data.trials.iter().chain(&data.searched);
         all.find(|trial| trial.planned.trial == id)
@@ -112,7 +111,6 @@ pub(super) fn lost(data: &Data) -> Table {
         Cells {
             head: format!("{}, seed {}", name(&run.trial), run.seed),
             cells: vec![
-                standing.state.name().to_owned(),
                 if attempts == 0 { NONE.to_owned() } else { attempts.to_string() },
                 reason,
                 if log.exists() { shown } else { format!("{shown} (gone)") },
@@ -123,16 +121,16 @@ pub(super) fn lost(data: &Data) -> Table {
     let left = total.saturating_sub(RUNS);
     let more = if left > 0 { format!("; {left} more are left out") } else { String::new() };
     Table {
-        caption: format!("Runs that failed or were pruned{more}"),
-        columns: ["Run", "State", "Attempts", "Reason", "Log"].map(str::to_owned).to_vec(),
+        caption: format!("Runs that failed{more}"),
+        columns: ["Run", "Attempts", "Reason", "Log"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
-        empty: "No run failed and none was pruned.".to_owned(),
+        empty: "No run failed.".to_owned(),
         open: true,
     }
 }
 
 /// The beginning of a reason, on one line.
-fn short(reason: &str) -> String {
+pub(super) fn short(reason: &str) -> String {
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(300) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),

@@ -135,6 +135,16 @@ fn standing(data: &Data) -> Vec<String> {
     };
     let trials = count(data.plan.trials.len() as u64);
     let mut lines = vec![format!("Of {trials} trials with {seeds}, runs: {}.", data.state.words())];
+    let pruned = data.trials.iter().chain(&data.searched).filter(|trial| trial.pruned).count();
+    if pruned > 0 {
+        let words =
+            if pruned == 1 { "trial was pruned: it was" } else { "trials were pruned: they were" };
+        let has = if pruned == 1 { "it has" } else { "they have" };
+        lines.push(format!(
+            "{pruned} {words} stopped early because others had done better by then; {has} no value \
+             and no part in what is said above."
+        ));
+    }
     let failed = data.state.count(RunState::Failed);
     if failed > 0 {
         lines.push(
