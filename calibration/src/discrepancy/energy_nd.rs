@@ -205,10 +205,10 @@ impl<'a, F: Fn(usize) -> &'a [f32]> Kernel for Sums<'_, F> {
         let mut sums = vec![0.0; self.lefts.len()];
         for start in (0..n).step_by(BLOCK) {
             for ((sum, left), right) in sums.iter_mut().zip(self.lefts).zip(self.rights) {
-                for i in start..(start + BLOCK).min(n) {
-                    if left[i] > 0.0 {
+                for (i, &share) in left.iter().enumerate().skip(start).take(BLOCK) {
+                    if share > 0.0 {
                         let row = (self.row)(i);
-                        *sum += f64::from(left[i]) * dot(row, &right[..row.len()]);
+                        *sum += f64::from(share) * dot(row, &right[..row.len()]);
                     }
                 }
             }

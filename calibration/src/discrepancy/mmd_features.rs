@@ -125,7 +125,7 @@ impl Kernel for Means<'_> {
 }
 
 /// Weightings that use a block together.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 16;
 
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()

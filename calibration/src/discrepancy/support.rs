@@ -19,6 +19,8 @@
 //! They see supports, not laws: 0 does not mean equality. At most `rows` rows a side are compared,
 //! evenly spaced over the users.
 
+use rayon::prelude::*;
+
 use super::balls::{Balls, Weighted};
 use super::wide::{self, Kernel};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, vectors};
@@ -152,64 +154,93 @@ struct Sides {
     aspect: Aspect,
 }
 
+/// Weightings that look at the distances of a row while it is in the cache.
+const TOGETHER: usize = 8;
+
 impl Prepared for Sides {
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        let p = self.balls.internal.under(internal)?;
-        let q = self.balls.external.under(external)?;
-        let value = match self.aspect {
-            Aspect::Precision => self.precision_shortfall(&p, &q),
-            Aspect::Recall => self.recall_shortfall(&p, &q),
-            Aspect::Density => self.density_gap(&p, &q),
-            Aspect::Coverage => self.coverage_shortfall(&p, &q),
+        self.values(&[internal.to_vec()], &[external.to_vec()]).pop().flatten()
+    }
+
+    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
+        let under = |(p, q): (&Vec<f64>, &Vec<f64>)| {
+            let (p, q) = (self.balls.internal.under(p)?, self.balls.external.under(q)?);
+            Some(Found { inside: vec![false; p.shares.len().max(q.shares.len())], sum: 0.0, p, q })
+        };
+        let some = |(p, q): (&[Vec<f64>], &[Vec<f64>])| -> Vec<Option<f64>> {
+            let mut all: Vec<Option<Found<'_>>> = p.iter().zip(q).map(under).collect();
+            for (row, squares) in self.balls.between().enumerate() {
+                for found in all.iter_mut().flatten() {
+                    wide::run(Look { aspect: self.aspect, row, squares, found });
+                }
+            }
+            let value = |found: Found<'_>| found.value(self.aspect);
+            all.into_iter().map(|found| found.and_then(value)).collect()
+        };
+        let chunks = internal.par_chunks(TOGETHER).zip(external.par_chunks(TOGETHER));
+        chunks.map(some).collect::<Vec<_>>().concat()
+    }
+}
+
+/// What is found under one weighting.
+struct Found<'a> {
+    p: Weighted<'a>,
+    q: Weighted<'a>,
+    /// Which rows, internal ones for precision, else external ones, are in.
+    inside: Vec<bool>,
+    /// The mean number of external balls that an internal row is in.
+    sum: f64,
+}
+
+impl Found<'_> {
+    fn value(&self, aspect: Aspect) -> Option<f64> {
+        let outside = |shares: &[f64]| -> f64 {
+            let rows = shares.iter().zip(&self.inside).filter(|(_, inside)| !**inside);
+            rows.map(|(share, _)| share).sum()
+        };
+        let value = match aspect {
+            Aspect::Precision => outside(&self.p.shares),
+            Aspect::Recall | Aspect::Coverage => outside(&self.q.shares),
+            Aspect::Density => (self.sum / self.q.own_density() - 1.0).abs(),
         };
         value.is_finite().then_some(value)
     }
 }
 
-/// The summed shares of the rows that are not in.
-fn outside(shares: &[f64], inside: impl IntoIterator<Item = bool>) -> f64 {
-    shares.iter().zip(inside).filter(|(_, inside)| !inside).map(|(share, _)| share).sum()
+/// Looks at the squared distances of an external row to all internal ones.
+struct Look<'a, 'b> {
+    aspect: Aspect,
+    row: usize,
+    squares: &'a [f32],
+    found: &'a mut Found<'b>,
 }
 
-impl Sides {
-    fn precision_shortfall(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
-        let mut inside = vec![false; p.shares.len()];
-        for (squares, &reach) in self.balls.between().zip(q.reach()) {
-            if reach >= 0.0 {
-                inside
-                    .iter_mut()
-                    .zip(squares)
-                    .for_each(|(inside, square)| *inside |= *square <= reach);
+impl Kernel for Look<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(self) {
+        let Self { aspect, row, squares, found: Found { p, q, inside, sum } } = self;
+        let (reach, share) = (q.reach()[row], q.shares[row]);
+        // Without branches, so that many are compared at once.
+        let balls = || squares.iter().zip(p.reach());
+        match aspect {
+            Aspect::Precision if reach >= 0.0 => {
+                let rows = inside.iter_mut().zip(squares);
+                rows.for_each(|(inside, square)| *inside |= *square <= reach);
             }
+            Aspect::Recall => {
+                inside[row] = balls().fold(false, |any, (square, reach)| any | (square <= reach));
+            }
+            Aspect::Coverage => {
+                let there = |own: &f32, square: &f32| (*own >= 0.0) & (*square <= reach);
+                inside[row] = balls().fold(false, |any, (square, own)| any | there(own, square));
+            }
+            Aspect::Density if share > 0.0 => {
+                *sum += share * within(squares, &p.shares, reach);
+            }
+            _ => {}
         }
-        outside(&p.shares, inside)
-    }
-
-    fn recall_shortfall(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
-        // Without a branch, so that many are compared at once.
-        let inside = |squares: &[f32]| {
-            let pairs = squares.iter().zip(p.reach());
-            pairs.fold(false, |inside, (square, reach)| inside | (square <= reach))
-        };
-        outside(&q.shares, self.balls.between().map(inside))
-    }
-
-    fn coverage_shortfall(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
-        let there: Vec<bool> = p.reach().iter().map(|reach| *reach >= 0.0).collect();
-        let inside = |(squares, reach): (&[f32], &f32)| {
-            let pairs = squares.iter().zip(&there);
-            pairs.fold(false, |inside, (square, there)| inside | (there & (square <= reach)))
-        };
-        outside(&q.shares, self.balls.between().zip(q.reach()).map(inside))
-    }
-
-    fn density_gap(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
-        let inside = |squares, reach| wide::run(Inside { squares, shares: &p.shares, reach });
-        let rows = self.balls.between().zip(q.reach()).zip(&q.shares);
-        let there = rows.filter(|(_, share)| **share > 0.0);
-        let density: f64 =
-            there.map(|((squares, &reach), share)| share * inside(squares, reach)).sum();
-        (density / q.own_density() - 1.0).abs()
     }
 }
 
@@ -217,27 +248,14 @@ impl Sides {
 const BLOCK: usize = 64;
 
 /// The summed shares of the rows within reach.
-struct Inside<'a> {
-    squares: &'a [f32],
-    shares: &'a [f64],
-    reach: f32,
-}
-
-impl Kernel for Inside<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn work(self) -> f64 {
-        let mut sum = 0.0;
-        for (squares, shares) in self.squares.chunks(BLOCK).zip(self.shares.chunks(BLOCK)) {
-            // Without a branch, so that many are compared at once.
-            let any = squares.iter().fold(false, |any, square| any | (*square <= self.reach));
-            if any {
-                let within =
-                    squares.iter().zip(shares).filter(|(square, _)| **square <= self.reach);
-                within.for_each(|(_, share)| sum += share);
-            }
+#[inline(always)]
+fn within(squares: &[f32], shares: &[f64], reach: f32) -> f64 {
+    let mut sum = 0.0;
+    for (squares, shares) in squares.chunks(BLOCK).zip(shares.chunks(BLOCK)) {
+        if squares.iter().fold(false, |any, square| any | (*square <= reach)) {
+            let rows = squares.iter().zip(shares).filter(|(square, _)| **square <= reach);
+            rows.for_each(|(_, share)| sum += share);
         }
-        sum
     }
+    sum
 }

@@ -54,8 +54,8 @@ pub struct PanelConfig {
     pub false_discovery: FalseDiscovery,
     /// The most users a side in the joint energy distance, 10 to 20,000. Time and memory grow with
     /// the square. Other discrepancies that compare a limited number of rows (a parameter `rows`
-    /// that is not given) change it in proportion, from its default at 2,000; `sinkhorn` from 500
-    /// rows, as a note in the panel says.
+    /// that is not given) change it in proportion, from what they take at 2,000: their default, or
+    /// less where all discrepancies are asked for, as a note in the panel says.
     pub joint_users: usize,
     /// The most users a side in the classifier test, at least 10.
     pub classifier_users: usize,

@@ -125,8 +125,10 @@ pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, P
         let (feature, reason) = (metric.feature.clone(), "the log has a single kind".into());
         panel.left_out.push(LeftOut { feature, discrepancy: None, reason });
     }
+    let names: Vec<String> = wanted.iter().map(|metric| metric.discrepancy.clone()).collect();
     for metric in expand(wanted, kinds)? {
-        let (source, discrepancy) = resolve(&metric, kinds, config)?;
+        let is_named = names.contains(&metric.discrepancy);
+        let (source, discrepancy) = resolve(&metric, kinds, config, is_named)?;
         if refused.contains(&source.name()) {
             continue;
         }
@@ -209,9 +211,10 @@ fn resolve(
     metric: &Metric,
     kinds: &[String],
     config: &PanelConfig,
+    is_named: bool,
 ) -> Result<(Source, Named), PanelError> {
     let source = find_source(&metric.feature, kinds)?;
-    let discrepancy = in_panels::find(&metric.discrepancy, config.joint_users)?;
+    let discrepancy = in_panels::find(&metric.discrepancy, config.joint_users, is_named)?;
     let wanted = discrepancy.shape();
     // Pairs and user vectors are both vectors; a discrepancy of pairs refuses longer ones itself.
     if wanted != source.shape() {
