@@ -169,26 +169,16 @@ fn rewards_for_each_row_reach_the_target() {
         on_kinds("witness", ""),
         on_kinds("witness", r#", "memory": 0.0, "weights": "adaptive""#),
         on_kinds("leave-one-out", ""),
+        on_kinds("difference", ""),
         on_amounts("witness", "energy"),
         on_amounts("witness", "wasserstein-1"),
         on_amounts("leave-one-out", "energy"),
+        on_amounts("difference", "energy"),
         r#"{"kind": "pwil", "features": ["kind"]}"#.into(),
         r#"{"kind": "pwil", "features": ["log_amount"]}"#.into(),
     ] {
         let distance = sampled(&reward, 2.0, 600);
         assert!(distance < 0.05, "{reward}: {distance}");
-    }
-}
-
-/// Paid for what each pull takes off the distance when it comes, early pulls earn for gaps that
-/// later ones would have filled: the law it settles at is near the target, but not the target. With
-/// the seeds 1 to 20 the distances were 0.034 to 0.137.
-#[test]
-fn the_difference_reward_comes_near() {
-    assert!(total_variation(&[0.1; 10]) > 0.33);
-    for reward in [on_kinds("difference", ""), on_amounts("difference", "energy")] {
-        let distance = sampled(&reward, 2.0, 600);
-        assert!(distance < 0.2, "{reward}: {distance}");
     }
 }
 

@@ -142,7 +142,9 @@ fn latex_tables_hold_the_trials_best_first() {
     let value =
         |row: &&str| row.split(" & ").nth(1).unwrap().trim_matches('$').parse::<f64>().unwrap();
     let values: Vec<f64> = rows.iter().map(value).collect();
-    assert!(values.len() == 3 && values.is_sorted(), "{tex}");
+    // The trial that was pruned comes last, whatever it gave.
+    assert!(values.len() == 3 && values[..2].is_sorted(), "{tex}");
+    assert!(rows[2].contains("pwil"), "{tex}");
     // Two of five runs of one trial have a value; the others all.
     let mut seeds: Vec<&str> = rows.iter().map(|r| r.rsplit("& ").next().unwrap()).collect();
     seeds.sort_unstable();

@@ -70,6 +70,10 @@ fn iterations(folder: &Folder, trial: &str) -> Vec<u64> {
 #[test]
 fn the_best_third_goes_on_from_each_rung() {
     let folder = folder(SWEEP);
+    // A pilot has nobody to be compared with: it goes to its end.
+    let pilot = folder.trueup(&["plan", "tiny.toml", "--pilot"]).ok();
+    assert!(pilot.out.contains("early"), "{}", pilot.out);
+    assert!(folder.list("runs").is_empty());
     let output = folder.trueup(&["run", "tiny.toml"]).ok();
     assert!(output.err.contains("at iteration 3: 3 of 9 trials go on"), "{}", output.err);
     assert!(output.err.contains("at iteration 9: 1 of 3 trials go on"), "{}", output.err);

@@ -201,7 +201,7 @@ fn an_interrupt_tells_how_to_go_on_and_what_has_changed_since_is_refused() {
 
     let done = folder.trueup(&["resume", run]).ok();
     assert!(done.out.contains("is done"), "{}", done.out);
-    folder.trueup(&["resume", "nowhere"]).code(3).complains(&["nowhere", "status.json"]);
+    folder.trueup(&["resume", "nowhere"]).code(3).complains(&["nowhere", "trueup runs ls"]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_folder_that_was_tampered_with_is_refused() {
     let output = folder.trueup(&["resume", "runs/tiny"]);
     output.code(1).complains(&["the directory is of another sweep", "move the run directory away"]);
     let output = folder.trueup(&["resume", "."]);
-    output.code(3).complains(&["cannot read"]);
+    output.code(3).complains(&["neither a run nor a sweep", "plan.jsonl"]);
     let provenance = folder.read("runs/tiny/provenance.json");
     let version =
         provenance.split("\"program_sha256\": \"").nth(1).unwrap().split('"').next().unwrap();

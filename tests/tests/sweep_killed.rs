@@ -98,8 +98,17 @@ fn a_worker_that_dies_is_replaced() {
         let config = SWEEP.replace("total_steps = 128", "total_steps = 4000");
         folder.write("tiny.toml", format!("{config}retries = {retries}\n"));
         let child = folder.start(&["run", "tiny.toml"]);
-        wait("a lease", || !folder.list("runs/tiny/leases").is_empty());
-        let lease = folder.list("runs/tiny/leases").remove(0);
+        // A run has begun once it has a log.
+        let begun = || {
+            let leases = folder.list("runs/tiny/leases");
+            leases.into_iter().find(|lease| {
+                let (trial, seed) = lease.split_once('-').unwrap();
+                let log = format!("{trial}/{}.log", seed.split('.').next().unwrap());
+                folder.path("runs/tiny/runs").join(log).exists()
+            })
+        };
+        wait("a run", || begun().is_some());
+        let lease = begun().unwrap();
         let owner: Value =
             serde_json::from_str(&folder.read(&format!("runs/tiny/leases/{lease}"))).unwrap();
         assert!(kill(&owner["pid"].to_string()));

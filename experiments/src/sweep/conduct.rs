@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trueup_results::sweep::state::RunStanding;
 use trueup_results::sweep::{Plan, RunState, SweepState, SweepSummary, sweep_state};
-use trueup_results::{write_atomically, write_sweep_report};
+use trueup_results::{tables, write_atomically, write_sweep_report};
 
 use super::advance::advance;
 use super::launch::Launch;
@@ -101,7 +101,8 @@ pub fn conclude(folder: &Path, plan: &Plan) -> Result<SweepOutcome, Failure> {
     let mut bytes = serde_json::to_vec_pretty(&summary).map_err(Failure::run)?;
     bytes.push(b'\n');
     write_atomically(&folder.join("summary.json"), &bytes).map_err(Failure::run)?;
-    let report = write_sweep_report(folder).map_err(|error| error.to_string());
+    let tables = tables::write_sweep(folder);
+    let report = tables.and_then(|_| write_sweep_report(folder)).map_err(|e| e.to_string());
     let state = sweep_state(folder, plan);
     Ok(SweepOutcome { folder: folder.to_owned(), state, summary, report })
 }

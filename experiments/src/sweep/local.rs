@@ -21,6 +21,9 @@ use crate::progress::interrupted;
 /// Lines of a worker's standard error that are kept for when it dies.
 const LAST_LINES: usize = 20;
 
+/// Workers that are replaced although they had no run: killed so often, something else is wrong.
+const MOST_LOST: usize = 5;
+
 /// What became of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -102,6 +105,8 @@ pub struct Runner<'a> {
     sender: Sender<(usize, Message)>,
     receiver: Receiver<(usize, Message)>,
     stopping: bool,
+    /// Workers that were killed while they did nothing.
+    lost: usize,
 }
 
 impl<'a> Runner<'a> {
@@ -109,7 +114,7 @@ impl<'a> Runner<'a> {
     pub fn new(sweep: &Path, crew: Crew, display: &'a mut Display) -> Self {
         let (sender, receiver) = channel();
         let (sweep, workers) = (sweep.to_owned(), Vec::new());
-        Self { sweep, crew, display, workers, sender, receiver, stopping: false }
+        Self { sweep, crew, display, workers, sender, receiver, stopping: false, lost: 0 }
     }
 
     /// Runs until nothing is left to do.
@@ -208,6 +213,11 @@ impl<'a> Runner<'a> {
             return Ok(());
         }
         let Some(run) = run else {
+            // Killed between two runs: nothing is lost but the worker.
+            if status.code().is_none() && !self.stopping && self.lost < MOST_LOST {
+                self.lost += 1;
+                return self.start();
+            }
             if !status.success() && !self.stopping {
                 let words = format!("a worker ended with {}: {}", how(status), last.join("\n"));
                 return Err(Failure::Run(miette::miette!("{words}")));

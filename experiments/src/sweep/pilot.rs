@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use trueup_results::sweep::{Phase, Plan, RunId};
-use trueup_results::write_atomically;
 
 use super::event::{Ending, Event};
 use super::freeze;
@@ -25,9 +24,6 @@ use crate::progress::{Reporter, catch_interrupts, interrupted};
 /// How often a process is looked at. The peak of its memory is kept by the system, its last moment
 /// may be missed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// The plan in the folder of a sweep; its first line is the header.
-const PLAN: &str = "plan.jsonl";
 
 /// What one run took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,7 +86,10 @@ pub fn measure(planned: &Planned, runs: usize, reporter: &Reporter) -> Result<Pi
         Failure::Run(miette::miette!(help = "set TMPDIR to a folder with space", "{message}"))
     })?;
     let folder = freeze::write(planned, root.path())?;
-    let prunes = carry_all_to_the_end(&folder)?;
+    // The runs to be measured have nobody to be compared with: they go to their end.
+    let mut plan = planned.plan.clone();
+    let prunes = plan.header.pruning.take().is_some();
+    plan.write(&folder, &planned.configs).map_err(Failure::run)?;
     let mut measured = Vec::new();
     for trial in spread(planned.plan.trials.len(), runs) {
         let what = format!("measuring trial {} of {}", trial + 1, planned.plan.trials.len());
@@ -99,21 +98,6 @@ pub fn measure(planned: &Planned, runs: usize, reporter: &Reporter) -> Result<Pi
     }
     let expected = expected(&measured, total_runs(planned), at_a_time(planned));
     Ok(Pilot { expected, prunes, axes: axes(&planned.plan, measured.len()), measured })
-}
-
-/// Takes the rule from a plan by which poor trials are stopped early, and tells whether it had one:
-/// the runs to be measured have nobody to be compared with.
-fn carry_all_to_the_end(folder: &Path) -> Result<bool, Failure> {
-    let path = folder.join(PLAN);
-    let text = std::fs::read_to_string(&path).map_err(Failure::run)?;
-    let (first, trials) = text.split_once('\n').unwrap_or((&text, ""));
-    let mut header: serde_json::Value = serde_json::from_str(first).map_err(Failure::run)?;
-    let rule = header.as_object_mut().and_then(|header| header.remove("pruning"));
-    if rule.is_none_or(|rule| rule.is_null()) {
-        return Ok(false);
-    }
-    write_atomically(&path, format!("{header}\n{trials}").as_bytes()).map_err(Failure::run)?;
-    Ok(true)
 }
 
 /// So many of the places 0 to `all - 1`, evenly spread, the first among them.
@@ -317,18 +301,6 @@ mod tests {
         assert_eq!(spread(10, 4), [0, 3, 6, 9]);
         assert_eq!(spread(3, 9), [0, 1, 2]);
         assert!(spread(0, 2).is_empty());
-    }
-
-    #[test]
-    fn a_measured_run_is_carried_to_its_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(PLAN);
-        std::fs::write(&path, "{\"name\":\"a\",\"pruning\":{\"first\":1}}\n{\"trial\":1}\n")
-            .unwrap();
-        assert!(carry_all_to_the_end(folder.path()).unwrap());
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "{\"name\":\"a\"}\n{\"trial\":1}\n");
-        assert!(!carry_all_to_the_end(folder.path()).unwrap());
     }
 
     #[test]
