@@ -216,6 +216,8 @@ impl<'a> Runner<'a> {
             // Killed between two runs: nothing is lost but the worker.
             if status.code().is_none() && !self.stopping && self.lost < MOST_LOST {
                 self.lost += 1;
+                let how = how(status);
+                self.display.line(&format!("a worker without a run ended with {how}: replaced"));
                 return self.start();
             }
             if !status.success() && !self.stopping {
