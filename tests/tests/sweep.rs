@@ -186,8 +186,8 @@ fn a_search_goes_on_in_batches_and_its_winners_meet_the_test_users() {
         assert_eq!(summary["test_users"], users);
         // One split for both seeds: nobody judges a search under one and its winner under the other.
         let real = |seed: u32| {
-            let run = run.replace("/1", &format!("/{seed}"));
-            let text = folder.read(&format!("{run}/series.json"));
+            let trial = run.strip_suffix("/1").unwrap();
+            let text = folder.read(&format!("{trial}/{seed}/series.json"));
             let series: Value = serde_json::from_str(&text).unwrap();
             series["features"]
                 .as_array()
