@@ -9,7 +9,9 @@
 
 use rayon::prelude::*;
 
+use crate::discrepancy::distinct::distinct;
 use crate::discrepancy::scaling::Scaling;
+use crate::discrepancy::wide::{self, Kernel};
 use crate::sample::Sample;
 
 /// Rows of a panel: four vector registers.
@@ -74,14 +76,20 @@ impl Points {
         &self.rows[i * self.width..(i + 1) * self.width]
     }
 
+    /// The first row of each set of equal ones, and for each row which of them it is.
+    pub(crate) fn distinct(&self) -> (Vec<usize>, Vec<u32>) {
+        let rows: Vec<f64> = self.rows.iter().copied().map(f64::from).collect();
+        distinct(&rows, self.width)
+    }
+
     /// The squared distances of a row to all of these.
     pub(crate) fn squares(&self, query: &[f32]) -> Vec<f32> {
-        let mut into = Vec::with_capacity(self.panels.len() / self.width.max(1) * LANES);
-        for panel in self.panels.chunks_exact(self.width.max(1)) {
-            into.extend_from_slice(&to_panel(panel, query));
-        }
-        into.truncate(self.len());
-        into
+        let mut squares = vec![[0.0; LANES]; self.panels.len() / self.width.max(1)];
+        let into = squares.as_mut_slice();
+        wide::run(Squares { panels: &self.panels, width: self.width.max(1), query, into });
+        let mut squares = squares.into_flattened();
+        squares.truncate(self.len());
+        squares
     }
 
     /// The nearest of these rows for each query.
@@ -144,6 +152,25 @@ impl Nearest {
             } else if square < self.second {
                 self.second = square;
             }
+        }
+    }
+}
+
+/// The squared distances of a row to those of all panels.
+struct Squares<'a> {
+    panels: &'a [[f32; LANES]],
+    width: usize,
+    query: &'a [f32],
+    into: &'a mut [[f32; LANES]],
+}
+
+impl Kernel for Squares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work(self) {
+        for (panel, squares) in self.panels.chunks_exact(self.width).zip(self.into) {
+            *squares = to_panel(panel, self.query);
         }
     }
 }

@@ -221,6 +221,8 @@ fn precision_and_recall_tell_dropping_from_inventing() {
 fn few_and_many_rows_have_values() {
     let (x, y) = (drawn(1, 500, 2, 0.0, 1e9), drawn(2, 400, 2, 0.0, 1e9));
     let (one, flat) = (rows(vec![2.0, 2.0], 2), rows(vec![2.0; 60], 2));
+    let copulas = ["copula-distance(rows=200)", "copula-distance"].map(|name| value(name, &x, &y));
+    assert!(copulas[0] != copulas[1] && (copulas[0] - copulas[1]).abs() < 0.02, "{copulas:?}");
     for name in SUPPORT {
         let short = value(&format!("{name}(rows=200)"), &x, &y);
         assert!((short - value(name, &x, &y)).abs() < 0.25, "{name} {short}");

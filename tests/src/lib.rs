@@ -11,6 +11,20 @@ pub mod data;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// The head of a config that trains on a task for a moment, for so many steps: what a test of sweeps
+/// writes its `[sweep]` below.
+#[macro_export]
+macro_rules! tiny_task {
+    ($steps:literal) => {
+        concat!(
+            "name = \"tiny\"\nseed = 1\n[task]\nenvironment = \"CartPole-v1\"\ntotal_steps = ",
+            $steps,
+            "\n[task.update]\ngamma = 0.99\nlearning_rate = 1e-3\n",
+            "[task.sampling]\nenvironments = 2\nsteps = 16\nevaluation_episodes = 2\n"
+        )
+    };
+}
+
 /// The built binary beside the test executables.
 ///
 /// # Panics

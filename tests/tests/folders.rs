@@ -9,25 +9,16 @@ use std::process::Command;
 use trueup_tests::{Folder, skip};
 
 /// Training on a task for a moment: 2 trials.
-const SWEEP: &str = r#"name = "tiny"
-seed = 1
-[task]
-environment = "CartPole-v1"
-total_steps = 128
-[task.update]
-gamma = 0.99
-learning_rate = 1e-3
-[task.sampling]
-environments = 2
-steps = 16
-evaluation_episodes = 2
-[sweep]
+const SWEEP: &str = concat!(
+    trueup_tests::tiny_task!("128"),
+    r#"[sweep]
 seeds = 1
 [[sweep.groups]]
 kind = "grid"
 [sweep.groups.axes]
 "task.update.learning_rate" = [1e-4, 1e-3]
-"#;
+"#
+);
 
 fn swept() -> Folder {
     let folder = Folder::new();

@@ -8,19 +8,9 @@ use trueup_tests::data::{CONFIG, purchases};
 use trueup_tests::{Folder, Output};
 
 /// Training on a task for a moment: 6 trials of 2 seeds.
-const SWEEP: &str = r#"name = "tiny"
-seed = 1
-[task]
-environment = "CartPole-v1"
-total_steps = 128
-[task.update]
-gamma = 0.99
-learning_rate = 1e-3
-[task.sampling]
-environments = 2
-steps = 16
-evaluation_episodes = 2
-
+const SWEEP: &str = concat!(
+    trueup_tests::tiny_task!("128"),
+    r#"
 [sweep]
 seeds = 2
 [[sweep.groups]]
@@ -31,7 +21,8 @@ kind = "grid"
 
 [launch]
 jobs = 2
-"#;
+"#
+);
 
 /// Runs the command with a folder of its own for what is temporary, which is empty afterwards.
 fn plan(folder: &Folder, arguments: &[&str]) -> Output {

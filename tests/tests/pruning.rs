@@ -12,19 +12,9 @@ use trueup_tests::Folder;
 use trueup_tests::data::{CONFIG, purchases};
 
 /// Nine trials of two seeds on a task, 27 iterations each; rungs at 3 and 9.
-const SWEEP: &str = r#"name = "tiny"
-seed = 1
-[task]
-environment = "CartPole-v1"
-total_steps = 864
-[task.update]
-gamma = 0.99
-learning_rate = 1e-3
-[task.sampling]
-environments = 2
-steps = 16
-evaluation_episodes = 2
-
+const SWEEP: &str = concat!(
+    trueup_tests::tiny_task!("864"),
+    r#"
 [sweep]
 seeds = 2
 [sweep.prune]
@@ -35,7 +25,8 @@ kind = "grid"
 "task.update.learning_rate" = { low = 1e-5, high = 1e-1, scale = "log", points = 9 }
 [launch]
 jobs = 2
-"#;
+"#
+);
 
 fn folder(config: &str) -> Folder {
     let folder = Folder::new();

@@ -11,25 +11,16 @@ use serde_json::Value;
 use trueup_tests::{Folder, Output};
 
 /// Six runs that last for a moment.
-const SWEEP: &str = r#"name = "tiny"
-seed = 1
-[task]
-environment = "CartPole-v1"
-total_steps = 128
-[task.update]
-gamma = 0.99
-learning_rate = 1e-3
-[task.sampling]
-environments = 2
-steps = 16
-evaluation_episodes = 2
-
+const SWEEP: &str = concat!(
+    trueup_tests::tiny_task!("128"),
+    r#"
 [sweep]
 seeds = 6
 
 [launch]
 kind = "slurm"
-"#;
+"#
+);
 
 /// Takes a line of `how` for what it does; puts jobs into `jobs`, one line a task.
 const SBATCH: &str = r#"#!/bin/sh

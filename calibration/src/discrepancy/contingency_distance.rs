@@ -11,6 +11,7 @@
 //! quantiles. (A pair of categories that is one category already, such as `kind_pair`, is what
 //! `total-variation` is for.)
 
+use super::distinct::distinct;
 use super::lanes::InLanes;
 use super::user_sums::UserSums;
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, vectors};
@@ -128,20 +129,24 @@ impl Cells {
 
 /// One side.
 struct Side {
-    user: Vec<u32>,
     counts: UserSums<1>,
-    /// The cells of each row, row-major.
+    /// Of each row its user, and which of the distinct rows of cells it is.
+    owners: Vec<(u32, u32)>,
+    /// The distinct rows of cells, row-major.
     rows: Vec<u8>,
 }
 
 impl Side {
     fn of(sample: &Sample, cells: &[Cells]) -> Self {
-        let owners = sample.user.iter().map(|&user| (user as usize, [1.0]));
+        let counted = sample.user.iter().map(|&user| (user as usize, [1.0]));
         let values = sample.values.iter().zip(cells.iter().cycle());
+        let all: Vec<f64> = values.map(|(&value, cells)| cells.of_value(value).into()).collect();
+        let (firsts, places) = distinct(&all, sample.width);
+        let row = |first: usize| &all[first * sample.width..(first + 1) * sample.width];
         Self {
-            user: sample.user.clone(),
-            counts: UserSums::of(sample.users, owners),
-            rows: values.map(|(&value, cells)| cells.of_value(value)).collect(),
+            counts: UserSums::of(sample.users, counted),
+            owners: sample.user.iter().copied().zip(places).collect(),
+            rows: firsts.into_iter().flat_map(row).map(|&cell| cell as u8).collect(),
         }
     }
 }
@@ -164,11 +169,15 @@ impl Tables {
         tables: &mut [[f64; L]],
     ) {
         let size = self.cells * self.cells;
-        for (row, &user) in side.rows.chunks_exact(self.width).zip(&side.user) {
-            let user = user as usize;
-            let step: [f64; L] = std::array::from_fn(|lane| {
-                weights[lane].get(user).copied().unwrap_or(0.0) * factors[lane]
-            });
+        let mut steps = vec![[0.0; L]; side.rows.len() / self.width];
+        for &(user, place) in &side.owners {
+            let step = &mut steps[place as usize];
+            for lane in 0..L {
+                step[lane] +=
+                    weights[lane].get(user as usize).copied().unwrap_or(0.0) * factors[lane];
+            }
+        }
+        for (row, step) in side.rows.chunks_exact(self.width).zip(steps) {
             if step == [0.0; L] {
                 continue;
             }

@@ -12,9 +12,11 @@
 //! Analysis 100, 2009, sum up the squares of the same gaps).
 
 use super::distinct::distinct;
+use super::joint;
 use super::ranks::Ranks;
 use super::vectors::{self, Owners};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared};
+use crate::neighbours::evenly;
 use crate::sample::{Sample, Shape};
 
 /// `copula-distance`.
@@ -22,15 +24,25 @@ use crate::sample::{Sample, Shape};
 pub struct CopulaDistance {
     /// Cells of the grid along each side, 2 to 50.
     pub cells: usize,
+    /// The most rows a side that are compared; at least 1.
+    pub rows: usize,
+}
+
+impl CopulaDistance {
+    /// Of a grid of ten by ten, on at most 200,000 rows.
+    pub const fn new() -> Self {
+        Self { cells: 10, rows: DEFAULT_ROWS }
+    }
 }
 
 impl Default for CopulaDistance {
     fn default() -> Self {
-        Self { cells: 10 }
+        Self::new()
     }
 }
 
 const NAME: &str = "copula-distance";
+const DEFAULT_ROWS: usize = 200_000;
 
 impl Discrepancy for CopulaDistance {
     fn name(&self) -> &'static str {
@@ -50,22 +62,27 @@ impl Discrepancy for CopulaDistance {
     }
 
     fn cost(&self) -> &'static str {
-        "one sort a coordinate, then O((n + m) d^2 + cells^2 d^2) a value; O((n + m) d) memory"
+        "one sort a coordinate, then O(min(n, rows) d^2 + cells^2 d^2) a value; O(min(n, rows) d) memory"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        &[Parameter {
-            name: "cells",
-            meaning: "cells of the grid along each side",
-            default: 10.0,
-            low: 2.0,
-            high: 50.0,
-            whole: true,
-        }]
+        const PARAMETERS: &[Parameter] = &[
+            Parameter {
+                name: "cells",
+                meaning: "cells of the grid along each side",
+                default: 10.0,
+                low: 2.0,
+                high: 50.0,
+                whole: true,
+            },
+            joint::rows_parameter(DEFAULT_ROWS, 2_000_000),
+        ];
+        PARAMETERS
     }
 
     fn with(&self, values: &[f64]) -> Option<Box<dyn Discrepancy>> {
-        Some(Box::new(Self { cells: *values.first()? as usize }))
+        let [cells, rows] = values else { return None };
+        Some(Box::new(Self { cells: *cells as usize, rows: *rows as usize }))
     }
 
     fn symmetric(&self) -> bool {
@@ -83,7 +100,8 @@ impl Discrepancy for CopulaDistance {
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         vectors::check(NAME, 2, internal, external)?;
         let cells = self.cells.clamp(2, 50);
-        let [internal, external] = [internal, external].map(|sample| Side::of(sample, cells));
+        let side = |sample: &Sample| Side::of(sample, cells, self.rows);
+        let [internal, external] = [internal, external].map(side);
         Ok(Box::new(Copulas { internal, external, cells }))
     }
 }
@@ -218,13 +236,18 @@ fn table(a: &Along, b: &Along, shares: &[f64], cells: usize) -> Vec<f64> {
 }
 
 impl Side {
-    fn of(sample: &Sample, cells: usize) -> Self {
-        let (firsts, places) = distinct(&sample.values, sample.width);
+    fn of(sample: &Sample, cells: usize, rows: usize) -> Self {
+        let picks = || evenly(sample.rows(), rows.max(1));
+        let values: Vec<f64> = picks().flat_map(|row| sample.row(row)).copied().collect();
+        let (firsts, places) = distinct(&values, sample.width);
         let column = |c: usize| -> Vec<f64> {
-            firsts.iter().filter_map(|&first| sample.row(first).get(c).copied()).collect()
+            firsts
+                .iter()
+                .filter_map(|&first| values.get(first * sample.width + c).copied())
+                .collect()
         };
         Self {
-            owners: Owners::of(sample, 0..sample.rows()),
+            owners: Owners::of(sample, picks()),
             ranks: (0..sample.width).map(|c| Ranks::of(&column(c))).collect(),
             rows: firsts.len(),
             places,

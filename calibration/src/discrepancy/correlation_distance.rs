@@ -11,6 +11,7 @@
 use super::ranks::Ranks;
 use super::user_sums::{mean_and_sd, variance};
 use super::vectors::{self, Owners};
+use super::wide::{self, Kernel};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared};
 use crate::sample::{Sample, Shape};
 
@@ -151,24 +152,42 @@ impl Side {
     }
 }
 
+/// Weighted sums of the coordinates of rows and of their products, the latter a lower triangle with
+/// the diagonal, row after row.
+struct Moments<'a> {
+    rows: &'a [f64],
+    width: usize,
+    shares: &'a [f64],
+}
+
+impl Kernel for Moments<'_> {
+    type Output = (Vec<f64>, Vec<f64>);
+
+    #[inline(always)]
+    fn work(self) -> Self::Output {
+        let width = self.width;
+        let mut means = vec![0.0; width];
+        let mut products = vec![0.0; width * (width + 1) / 2];
+        for (row, &share) in self.rows.chunks_exact(width.max(1)).zip(self.shares) {
+            if share == 0.0 {
+                continue;
+            }
+            let mut rest = &mut products[..];
+            for (a, (x, mean)) in row.iter().zip(&mut means).enumerate() {
+                let x = share * x;
+                *mean += x;
+                let (products, others) = rest.split_at_mut(a + 1);
+                products.iter_mut().zip(row).for_each(|(product, y)| *product += x * y);
+                rest = others;
+            }
+        }
+        (means, products)
+    }
+}
+
 /// Pearson's correlations of rows with the given shares, in the order of [`vectors::pairs`].
 fn correlations(rows: &[f64], width: usize, shares: &[f64]) -> Vec<Option<f64>> {
-    let mut means = vec![0.0; width];
-    // Lower triangle with the diagonal, row after row.
-    let mut products = vec![0.0; width * (width + 1) / 2];
-    for (row, &share) in rows.chunks_exact(width.max(1)).zip(shares) {
-        if share == 0.0 {
-            continue;
-        }
-        let mut rest = &mut products[..];
-        for (a, (x, mean)) in row.iter().zip(&mut means).enumerate() {
-            let x = share * x;
-            *mean += x;
-            let (products, others) = rest.split_at_mut(a + 1);
-            products.iter_mut().zip(row).for_each(|(product, y)| *product += x * y);
-            rest = others;
-        }
-    }
+    let (means, products) = wide::run(Moments { rows, width, shares });
     let at = |a: usize, b: usize| products.get(a * (a + 1) / 2 + b).copied().unwrap_or(0.0);
     let sd: Vec<f64> =
         means.iter().enumerate().map(|(a, &mean)| variance([1.0, mean, at(a, a)]).sqrt()).collect();

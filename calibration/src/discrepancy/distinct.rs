@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::joint::Side;
 
 /// The first row of each set of equal ones, and for each row which of them it is.
-pub(super) fn distinct(rows: &[f64], width: usize) -> (Vec<usize>, Vec<u32>) {
+pub(crate) fn distinct(rows: &[f64], width: usize) -> (Vec<usize>, Vec<u32>) {
     let mut known: HashMap<Vec<u64>, u32> = HashMap::new();
     let (mut firsts, mut places) = (Vec::new(), Vec::new());
     for (at, row) in rows.chunks_exact(width.max(1)).enumerate() {
@@ -78,6 +78,13 @@ impl Distinct {
         Some(masses.into_iter().map(|[mass]| mass / total).collect())
     }
 
+    /// The shares of the distinct rows, from those of all rows.
+    pub(super) fn merged(&self, all: &[f64]) -> Vec<f64> {
+        let mut shares = vec![0.0; self.rows.len()];
+        self.all.iter().zip(all).for_each(|(&(place, _), share)| shares[place as usize] += share);
+        shares
+    }
+
     /// The shares where every row counts alike.
     pub(super) fn even(&self) -> Vec<f64> {
         let mut shares = vec![0.0; self.rows.len()];
@@ -100,6 +107,7 @@ mod tests {
         assert_eq!(side.masses([&[1.0, 9.0, 2.0, 4.0, 9.0]]), Some(vec![[3.0], [1.0], [4.0]]));
         assert_eq!(side.shares(&[1.0, 9.0, 2.0, 4.0, 9.0]), Some(vec![0.375, 0.125, 0.5]));
         assert_eq!(side.even(), [0.5, 0.25, 0.25]);
+        assert_eq!(side.merged(&[0.125, 0.25, 0.5, 0.125]), [0.625, 0.25, 0.125]);
         for bad in [vec![0.0, 1.0, 0.0, 0.0, 1.0], vec![1.0; 4], vec![f64::NAN; 5]] {
             assert_eq!(side.shares(&bad), None, "{bad:?}");
         }

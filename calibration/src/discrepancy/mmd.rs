@@ -15,6 +15,7 @@
 //! All pairs are compared, in blocks: memory is of the order n + m.
 
 use super::by_shares::{ByShares, OnShares};
+use super::distinct::Distinct;
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::pairs::{Columns, OfSquares, Potential, between, within};
@@ -107,22 +108,29 @@ fn median_distance(side: &Side, shares: &[f64]) -> f64 {
     1.0
 }
 
-/// MMD^2 for each pair of shares.
+/// MMD^2 for each pair of shares of all rows.
 fn measure(
     kernel: Gaussians,
-    [x, y]: [&Side; 2],
-    p: &[&[f64]],
-    q: &[&[f64]],
+    sides: [&Distinct; 2],
+    [p, q]: [&[&[f64]]; 2],
     unbiased: bool,
 ) -> Vec<f64> {
-    let (xx, yy) = (within(&kernel, x, p), within(&kernel, y, q));
-    let xy = between(&kernel, x, &Columns::of(y), p, q);
-    let mean = |sum: f64, shares: &[f64]| {
-        let same: f64 = shares.iter().map(|share| share * share).sum();
-        // k(x, x) = 1.
-        if unbiased { sum / (1.0 - same) } else { sum + same }
+    let merged = |side: &Distinct, all: &[&[f64]]| -> Vec<Vec<f64>> {
+        all.iter().map(|shares| side.merged(shares)).collect()
     };
-    let value = |i: usize| mean(xx[i], p[i]) + mean(yy[i], q[i]) - 2.0 * xy[i];
+    let (merged_p, merged_q) = (merged(sides[0], p), merged(sides[1], q));
+    let (u, v): (Vec<&[f64]>, Vec<&[f64]>) =
+        merged_p.iter().zip(&merged_q).map(|(p, q)| (p.as_slice(), q.as_slice())).unzip();
+    let [x, y] = sides.map(|side| &side.rows);
+    let (xx, yy) = (within(&kernel, x, &u), within(&kernel, y, &v));
+    let xy = between(&kernel, x, &Columns::of(y), &u, &v);
+    let squares = |shares: &[f64]| shares.iter().map(|share| share * share).sum::<f64>();
+    // k(x, x) = 1.
+    let mean = |sum: f64, merged: &[f64], all: &[f64]| {
+        let sum = sum + squares(merged);
+        if unbiased { (sum - squares(all)) / (1.0 - squares(all)) } else { sum }
+    };
+    let value = |i: usize| mean(xx[i], u[i], p[i]) + mean(yy[i], v[i], q[i]) - 2.0 * xy[i];
     (0..p.len()).map(value).collect()
 }
 
@@ -135,8 +143,10 @@ pub fn unbiased(internal: &Sample, external: &Sample) -> Result<f64, Discrepancy
     let [x, y] = joint::sides_of_samples(NAME, internal, external, rows)?;
     let equal = |side: &Side| vec![1.0 / side.len() as f64; side.len()];
     let (p, q) = (equal(&x), equal(&y));
-    let values = measure(Gaussians::of(&y, &q), [&x, &y], &[&p], &[&q], true);
     let side = if x.len() < 2 { "internal" } else { "external" };
+    let kernel = Gaussians::of(&y, &q);
+    let [x, y] = [&x, &y].map(Distinct::of);
+    let values = measure(kernel, [&x, &y], [&[&p], &[&q]], true);
     let why = "an unbiased estimate needs two rows";
     let undefined = DiscrepancyError::Undefined { discrepancy: NAME, side, why };
     values.first().copied().filter(|value| value.is_finite()).ok_or(undefined)
@@ -202,7 +212,9 @@ impl Discrepancy for Mmd {
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         let [x, y] = joint::sides_of_samples(NAME, internal, external, self.rows)?;
         let kernel = Gaussians::of_rows(&y);
-        Ok(Box::new(ByShares(PreparedMmd { kernel, x, y, unbiased: self.unbiased })))
+        let distinct = [&x, &y].map(Distinct::of);
+        let unbiased = self.unbiased;
+        Ok(Box::new(ByShares(PreparedMmd { kernel, sides: [x, y], distinct, unbiased })))
     }
 
     fn witness(
@@ -226,7 +238,8 @@ impl Discrepancy for Mmd {
         let points = Points::new(internal, external, self.rows);
         Some(points.map(|points| {
             let ((x, p), (y, q)) = (&points.internal, &points.external);
-            let values = measure(Gaussians::of(y, q), [x, y], &[p], &[q], false);
+            let [from, to] = [x, y].map(Distinct::of);
+            let values = measure(Gaussians::of(y, q), [&from, &to], [&[p], &[q]], false);
             values.first().map_or(0.0, |value| value.max(0.0))
         }))
     }
@@ -234,18 +247,19 @@ impl Discrepancy for Mmd {
 
 struct PreparedMmd {
     kernel: Gaussians,
-    x: Side,
-    y: Side,
+    sides: [Side; 2],
+    /// The same with equal rows taken together.
+    distinct: [Distinct; 2],
     unbiased: bool,
 }
 
 impl OnShares for PreparedMmd {
     fn sides(&self) -> [&Side; 2] {
-        [&self.x, &self.y]
+        self.sides.each_ref()
     }
 
     fn measure(&self, p: &[&[f64]], q: &[&[f64]]) -> Vec<f64> {
-        measure(self.kernel, self.sides(), p, q, self.unbiased)
+        measure(self.kernel, self.distinct.each_ref(), [p, q], self.unbiased)
     }
 }
 

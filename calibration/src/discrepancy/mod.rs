@@ -17,7 +17,7 @@ mod categories;
 mod check;
 pub mod cost;
 mod coupling;
-mod distinct;
+pub(crate) mod distinct;
 mod divergence;
 mod joint;
 #[cfg(test)]
@@ -32,6 +32,7 @@ mod pairs;
 mod ranks;
 pub(crate) mod scaling;
 mod shared;
+mod sinkhorn_pace;
 mod sinkhorn_pass;
 mod sinkhorn_scaling;
 mod sinkhorn_witness;
@@ -143,7 +144,7 @@ pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
     &category_shortfall::CategoryShortfall,
     &correlation_distance::CorrelationDistance { ranks: false },
     &contingency_distance::ContingencyDistance { bins: 10 },
-    &copula_distance::CopulaDistance { cells: 10 },
+    &copula_distance::CopulaDistance::new(),
     &support::Support::new(support::Aspect::Precision),
     &support::Support::new(support::Aspect::Recall),
     &support::Support::new(support::Aspect::Density),

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use super::joint::Side;
 use super::pairs::Columns;
+use super::sinkhorn_pace::Pace;
 use super::sinkhorn_pass::{Both, Rows, both, relaxed, rows};
 use super::soft_minimum::SoftMinimum;
 use super::wide::{self, Kernel, exp};
@@ -34,10 +35,8 @@ pub(super) struct Settings {
 
 /// Scalings stay within; else they are absorbed.
 const RANGE: std::ops::Range<f64> = 1e-150..1e150;
-/// Iterations between looks at whether the relaxation helps.
-const LOOK_BACK: usize = 8;
-/// The most relaxation; below 2 it converges near the solution.
-const RELAXATION: f64 = 1.8;
+/// Iterations after which weightings that are not done go on alone.
+const TOGETHER: usize = 32;
 /// How often scalings are absorbed before it is given up.
 const ROUNDS: usize = 30;
 
@@ -159,38 +158,55 @@ impl Problem {
     }
 
     fn scale_between<const L: usize>(&self, p: [&[f64]; L], q: [&[f64]; L]) -> [Scaled; L] {
+        let mut progress = Progress::new(self.phi.len(), self.gamma.len());
+        let mut done = self.advance(p, q, &mut progress, if L > 1 { TOGETHER } else { usize::MAX });
+        // What takes longer than others does not make them wait.
+        std::array::from_fn(|lane| {
+            done[lane].take().unwrap_or_else(|| {
+                let mut alone = progress.lane(lane);
+                let [done] = self.advance([p[lane]], [q[lane]], &mut alone, usize::MAX);
+                done.unwrap_or_else(Scaled::none)
+            })
+        })
+    }
+
+    /// Iterates until all weightings are done, or the iteration `until`.
+    fn advance<const L: usize>(
+        &self,
+        p: [&[f64]; L],
+        q: [&[f64]; L],
+        progress: &mut Progress<L>,
+        until: usize,
+    ) -> [Option<Scaled>; L] {
         let (n, m) = (self.phi.len(), self.gamma.len());
         let (p_lanes, q_lanes) = (in_lanes(p, n), in_lanes(q, m));
-        let (mut u, mut v) = (vec![[1.0; L]; n], vec![[1.0; L]; m]);
-        let mut pace = [Pace::default(); L];
+        let Progress { u, v, pace, iteration } = progress;
         let mut done: [Option<Scaled>; L] = [const { None }; L];
-        for iteration in 1.. {
-            let (right, w) = (times(&q_lanes, &v), pace.map(|pace| pace.relaxation));
-            let Both { sums, scalings, columns } = both(&self.kernel, &p_lanes, &u, &right, w);
-            u = scalings;
-            let last = iteration >= self.settings.iterations;
+        while *iteration < until && done.iter().any(Option::is_none) {
+            *iteration += 1;
+            let (right, w) = (times(&q_lanes, v), pace.map(|pace| pace.relaxation));
+            let Both { sums, scalings, columns } = both(&self.kernel, &p_lanes, u, &right, w);
+            *u = scalings;
+            let last = *iteration >= self.settings.iterations;
             for (lane, done) in done.iter_mut().enumerate().filter(|(_, done)| done.is_none()) {
-                let rows = marginal_error(p[lane], &u, &sums, lane);
-                let error = rows.max(marginal_error(q[lane], &v, &columns, lane));
-                pace[lane].after(iteration, error);
-                let left_range = leaves_range(p[lane], &u, lane) || leaves_range(q[lane], &v, lane);
+                let rows = marginal_error(p[lane], u, &sums, lane);
+                let error = rows.max(marginal_error(q[lane], v, &columns, lane));
+                pace[lane].after(*iteration, error);
+                let left_range = leaves_range(p[lane], u, lane) || leaves_range(q[lane], v, lane);
                 if left_range || last || error <= self.settings.tolerance {
                     let mass = (0..m).map(|j| right[j][lane] * columns[j][lane]).sum::<f64>();
-                    let scalings = [lane_of(&u, lane), lane_of(&v, lane)];
+                    let scalings = [lane_of(u, lane), lane_of(v, lane)];
                     let value = dual(p[lane], &self.phi, &scalings[0])
                         + dual(q[lane], &self.gamma, &scalings[1])
                         - (mass - 1.0);
                     *done = Some(Scaled { value, scalings, left_range });
                 }
             }
-            if done.iter().all(Option::is_some) {
-                break;
-            }
             for (v, columns) in v.iter_mut().zip(&columns) {
                 *v = std::array::from_fn(|lane| relaxed(v[lane], columns[lane], w[lane]));
             }
         }
-        done.map(Scaled::or_none)
+        done
     }
 
     fn scale_within<const L: usize>(&self, p: [&[f64]; L]) -> [Scaled; L] {
@@ -220,31 +236,36 @@ impl Problem {
                 *u = std::array::from_fn(|lane| (u[lane] / sums[lane]).sqrt());
             }
         }
-        done.map(Scaled::or_none)
+        done.map(|done| done.unwrap_or_else(Scaled::none))
     }
 }
 
-/// How far an iteration goes: half as far again and more beyond the next scalings, as long as that
-/// brings the marginals nearer (Thibault, Chizat, Dossal and Papadakis, *Overrelaxed
-/// Sinkhorn-Knopp algorithm for regularized optimal transport*, Algorithms 14, 2021).
-#[derive(Clone, Copy)]
-struct Pace {
-    relaxation: f64,
-    error: f64,
+/// Where iterations stand.
+struct Progress<const L: usize> {
+    u: Vec<[f64; L]>,
+    v: Vec<[f64; L]>,
+    pace: [Pace; L],
+    iteration: usize,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self { relaxation: 1.0, error: f64::INFINITY }
+impl<const L: usize> Progress<L> {
+    fn new(n: usize, m: usize) -> Self {
+        Self {
+            u: vec![[1.0; L]; n],
+            v: vec![[1.0; L]; m],
+            pace: [Pace::default(); L],
+            iteration: 0,
+        }
     }
-}
 
-impl Pace {
-    /// Looks back every few iterations.
-    fn after(&mut self, iteration: usize, error: f64) {
-        if iteration.is_multiple_of(LOOK_BACK) {
-            self.relaxation = if error < self.error { RELAXATION } else { 1.0 };
-            self.error = error;
+    /// One weighting alone.
+    fn lane(&self, lane: usize) -> Progress<1> {
+        let alone = |all: &[[f64; L]]| all.iter().map(|row| [row[lane]]).collect();
+        Progress {
+            u: alone(&self.u),
+            v: alone(&self.v),
+            pace: [self.pace[lane]],
+            iteration: self.iteration,
         }
     }
 }
@@ -261,8 +282,8 @@ fn marginal_error<const L: usize>(
 }
 
 impl Scaled {
-    fn or_none(done: Option<Self>) -> Self {
-        done.unwrap_or(Self { value: f64::NAN, scalings: [vec![], vec![]], left_range: true })
+    fn none() -> Self {
+        Self { value: f64::NAN, scalings: [vec![], vec![]], left_range: true }
     }
 }
 

@@ -67,3 +67,62 @@ fn far_rows_need_new_potentials() {
     let [a, b] = [[273.0], [2000.0]].map(|row| scaling.standardised(&row).sum::<f64>());
     assert!((value - (a - b).powi(2)).abs() < 1e-9 * value, "{value}");
 }
+
+/// OT of Sinkhorn's own iterations in the log domain, without lists, kernels or relaxation.
+fn plain(x: &Side, y: &Side, p: &[f64], q: &[f64], epsilon: f64) -> f64 {
+    let cost = |i: usize, j: usize| -> f64 {
+        x.row(i).iter().zip(y.row(j)).map(|(a, b)| (a - b).powi(2)).sum()
+    };
+    let soft = |terms: Vec<f64>| {
+        let most = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        -epsilon * (most + terms.iter().map(|term| (term - most).exp()).sum::<f64>().ln())
+    };
+    let (mut f, mut g) = (vec![0.0; x.len()], vec![0.0; y.len()]);
+    for _ in 0..20_000 {
+        for (i, f) in f.iter_mut().enumerate() {
+            let term = |j: usize| q[j].ln() + (g[j] - cost(i, j)) / epsilon;
+            *f = soft((0..y.len()).map(term).collect());
+        }
+        for (j, g) in g.iter_mut().enumerate() {
+            let term = |i: usize| p[i].ln() + (f[i] - cost(i, j)) / epsilon;
+            *g = soft((0..x.len()).map(term).collect());
+        }
+    }
+    let sum = |shares: &[f64], potentials: &[f64]| -> f64 {
+        shares.iter().zip(potentials).filter(|(share, _)| **share > 0.0).map(|(s, f)| s * f).sum()
+    };
+    sum(p, &f) + sum(q, &g)
+}
+
+/// Two groups far from each other, of which weights leave unequal parts: what lies too much in one
+/// moves to the other over many iterations, by which its weighting goes on alone. Beside it weightings
+/// that are soon done.
+#[test]
+fn slow_weightings_end_where_plain_iterations_end() {
+    let group = |from: f64, n: i32| (0..n).map(move |i| from + 0.3 * f64::from(i * i % 7));
+    let x = vectors(group(0.0, 9).chain(group(9.0, 4)).collect(), 1);
+    let y = vectors(group(0.2, 8).chain(group(8.7, 5)).collect(), 1);
+    let sinkhorn = Sinkhorn { epsilon: 0.3, ..exactly(0.3) };
+    let prepared = sinkhorn.prepare(&x, &y).unwrap();
+    let weights = |lane: usize, n: usize, first: usize| -> Vec<f64> {
+        let of_row =
+            |row: usize| if row < first || lane % 2 == 1 { 1 + (row + lane) % 3 } else { 1 };
+        (0..n).map(|row| of_row(row) as f64).collect()
+    };
+    let (p, q): (Vec<_>, Vec<_>) =
+        (0..LANES).map(|lane| (weights(lane, 13, 9), weights(3 * lane, 13, 8))).unzip();
+    let values = prepared.values(&p, &q);
+    let scaling = crate::discrepancy::scaling::Scaling::of_samples(&[&y]);
+    let [a, b] = [&x, &y].map(|sample| Side::of_sample(sample, 100, &scaling));
+    for (value, (p, q)) in values.into_iter().zip(p.iter().zip(&q)) {
+        assert_eq!(value, prepared.value(p, q));
+        let share = |weights: &Vec<f64>| -> Vec<f64> {
+            weights.iter().map(|weight| weight / weights.iter().sum::<f64>()).collect()
+        };
+        let (p, q) = (share(p), share(q));
+        let within = plain(&a, &a, &p, &p, 0.3) + plain(&b, &b, &q, &q, 0.3);
+        let expected = plain(&a, &b, &p, &q, 0.3) - 0.5 * within;
+        let value = value.unwrap();
+        assert!((value - expected).abs() < 1e-7 * (1.0 + expected), "{value} {expected}");
+    }
+}

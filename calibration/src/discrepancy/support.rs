@@ -21,8 +21,7 @@
 
 use rayon::prelude::*;
 
-use super::balls::{Balls, Weighted};
-use super::wide::{self, Kernel};
+use super::balls::{Balls, Held, Side, Weighted};
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, vectors};
 use crate::sample::{Sample, Shape};
 
@@ -105,7 +104,7 @@ impl Discrepancy for Support {
     }
 
     fn cost(&self) -> &'static str {
-        "O(min(n, rows)^2 d) time once, O(min(n, rows)^2) a value and in memory"
+        "O(min(n, rows)^2 d) time once, then about O(min(n, rows) k) a value and in memory"
     }
 
     fn parameters(&self) -> &'static [Parameter] {
@@ -144,118 +143,74 @@ impl Discrepancy for Support {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         vectors::check(self.name(), 1, internal, external)?;
-        let balls = Balls::of(internal, external, self.k.max(1), self.rows);
-        Ok(Box::new(Sides { balls, aspect: self.aspect }))
+        let Balls { internal, external } = Balls::of(internal, external, self.k.max(1), self.rows);
+        let held = match self.aspect {
+            Aspect::Recall => Held::of(&internal, &external),
+            _ => Held::of(&external, &internal),
+        };
+        Ok(Box::new(Sides { internal, external, held, aspect: self.aspect }))
     }
 }
 
 struct Sides {
-    balls: Balls,
+    internal: Side,
+    external: Side,
+    /// What the balls of the external rows hold; for recall those of the internal ones.
+    held: Held,
     aspect: Aspect,
 }
-
-/// Weightings that look at the distances of a row while it is in the cache.
-const TOGETHER: usize = 8;
 
 impl Prepared for Sides {
     fn value(&self, internal: &[f64], external: &[f64]) -> Option<f64> {
-        self.values(&[internal.to_vec()], &[external.to_vec()]).pop().flatten()
-    }
-
-    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
-        let under = |(p, q): (&Vec<f64>, &Vec<f64>)| {
-            let (p, q) = (self.balls.internal.under(p)?, self.balls.external.under(q)?);
-            Some(Found { inside: vec![false; p.shares.len().max(q.shares.len())], sum: 0.0, p, q })
-        };
-        let some = |(p, q): (&[Vec<f64>], &[Vec<f64>])| -> Vec<Option<f64>> {
-            let mut all: Vec<Option<Found<'_>>> = p.iter().zip(q).map(under).collect();
-            for (row, squares) in self.balls.between().enumerate() {
-                for found in all.iter_mut().flatten() {
-                    wide::run(Look { aspect: self.aspect, row, squares, found });
+        let (p, q) = (self.internal.under(internal)?, self.external.under(external)?);
+        let value = match self.aspect {
+            Aspect::Precision => outside(&p.shares, &self.held_by_any(&q, p.shares.len())),
+            Aspect::Recall => outside(&q.shares, &self.held_by_any(&p, q.shares.len())),
+            Aspect::Density => (self.density(&p, &q) / q.own_density() - 1.0).abs(),
+            Aspect::Coverage => {
+                let mut inside = vec![false; q.shares.len()];
+                for row in q.rows() {
+                    inside[row] = self.held_by(&q, row).any(|other| p.is_there(other));
                 }
+                outside(&q.shares, &inside)
             }
-            let value = |found: Found<'_>| found.value(self.aspect);
-            all.into_iter().map(|found| found.and_then(value)).collect()
-        };
-        let chunks = internal.par_chunks(TOGETHER).zip(external.par_chunks(TOGETHER));
-        chunks.map(some).collect::<Vec<_>>().concat()
-    }
-}
-
-/// What is found under one weighting.
-struct Found<'a> {
-    p: Weighted<'a>,
-    q: Weighted<'a>,
-    /// Which rows, internal ones for precision, else external ones, are in.
-    inside: Vec<bool>,
-    /// The mean number of external balls that an internal row is in.
-    sum: f64,
-}
-
-impl Found<'_> {
-    fn value(&self, aspect: Aspect) -> Option<f64> {
-        let outside = |shares: &[f64]| -> f64 {
-            let rows = shares.iter().zip(&self.inside).filter(|(_, inside)| !**inside);
-            rows.map(|(share, _)| share).sum()
-        };
-        let value = match aspect {
-            Aspect::Precision => outside(&self.p.shares),
-            Aspect::Recall | Aspect::Coverage => outside(&self.q.shares),
-            Aspect::Density => (self.sum / self.q.own_density() - 1.0).abs(),
         };
         value.is_finite().then_some(value)
     }
-}
 
-/// Looks at the squared distances of an external row to all internal ones.
-struct Look<'a, 'b> {
-    aspect: Aspect,
-    row: usize,
-    squares: &'a [f32],
-    found: &'a mut Found<'b>,
-}
-
-impl Kernel for Look<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn work(self) {
-        let Self { aspect, row, squares, found: Found { p, q, inside, sum } } = self;
-        let (reach, share) = (q.reach()[row], q.shares[row]);
-        // Without branches, so that many are compared at once.
-        let balls = || squares.iter().zip(p.reach());
-        match aspect {
-            Aspect::Precision if reach >= 0.0 => {
-                let rows = inside.iter_mut().zip(squares);
-                rows.for_each(|(inside, square)| *inside |= *square <= reach);
-            }
-            Aspect::Recall => {
-                inside[row] = balls().fold(false, |any, (square, reach)| any | (square <= reach));
-            }
-            Aspect::Coverage => {
-                let there = |own: &f32, square: &f32| (*own >= 0.0) & (*square <= reach);
-                inside[row] = balls().fold(false, |any, (square, own)| any | there(own, square));
-            }
-            Aspect::Density if share > 0.0 => {
-                *sum += share * within(squares, &p.shares, reach);
-            }
-            _ => {}
-        }
+    fn values(&self, internal: &[Vec<f64>], external: &[Vec<f64>]) -> Vec<Option<f64>> {
+        let pairs = internal.par_iter().zip(external);
+        pairs.map(|(p, q)| self.value(p, q)).collect()
     }
 }
 
-/// Rows of which mostly none is within reach.
-const BLOCK: usize = 64;
-
-/// The summed shares of the rows within reach.
-#[inline(always)]
-fn within(squares: &[f32], shares: &[f64], reach: f32) -> f64 {
-    let mut sum = 0.0;
-    for (squares, shares) in squares.chunks(BLOCK).zip(shares.chunks(BLOCK)) {
-        if squares.iter().fold(false, |any, square| any | (*square <= reach)) {
-            let rows = squares.iter().zip(shares).filter(|(square, _)| **square <= reach);
-            rows.for_each(|(_, share)| sum += share);
-        }
+impl Sides {
+    /// The rows of the other side in the ball of a row.
+    fn held_by(&self, centres: &Weighted<'_>, row: usize) -> impl Iterator<Item = usize> {
+        let others = match self.aspect {
+            Aspect::Recall => &self.external,
+            _ => &self.internal,
+        };
+        self.held.by(centres, others, row)
     }
-    sum
+
+    /// Which of the rows of the other side are in any ball.
+    fn held_by_any(&self, centres: &Weighted<'_>, others: usize) -> Vec<bool> {
+        let mut inside = vec![false; others];
+        for row in centres.rows() {
+            self.held_by(centres, row).for_each(|other| inside[other] = true);
+        }
+        inside
+    }
+
+    /// The mean number of external balls that an internal row is in, as a share of all balls.
+    fn density(&self, p: &Weighted<'_>, q: &Weighted<'_>) -> f64 {
+        let held = |row: usize| self.held_by(q, row).map(|other| p.shares[other]).sum::<f64>();
+        q.rows().map(|row| q.shares[row] * held(row)).sum()
+    }
+}
+
+/// The summed shares of the rows that are not inside.
+fn outside(shares: &[f64], inside: &[bool]) -> f64 {
+    shares.iter().zip(inside).filter(|(_, inside)| !**inside).map(|(share, _)| share).sum()
 }

@@ -50,9 +50,10 @@ pub fn resume(folder: &Path, how: &Again, common: &Common) -> Result<(), Failure
     }
     if how.retry_failed {
         let decisions = rungs::read(folder).map_err(Failure::run)?;
+        let stops = rungs::stops(&decisions);
         let failed = |standing: &&RunStanding| {
             // What was stopped at a rung is over, whatever else became of it.
-            let pruned = Plan::is_pruned(&standing.run.trial, &decisions);
+            let pruned = stops.contains_key(standing.run.trial.as_str());
             standing.state == RunState::Failed && !pruned
         };
         for standing in sweep_state(folder, &plan).runs.iter().filter(failed) {

@@ -9,7 +9,8 @@
 //! failures/RUN.jsonl  one line a failed attempt (`failures`)
 //! rungs.jsonl         which trials went on from which rung, where trials are pruned (`rungs`)
 //! leases/             who works on which run (`lease`)
-//! summary.json        derived (`summary`), as are tables, index and report
+//! summary.json        derived (`summary`), as are report.html, plots/ and
+//! tables/             the same for other programs
 //! ```
 //! The run directories are the truth: each has one writer. Everything that is derived can be
 //! deleted and made again.

@@ -90,13 +90,6 @@ impl Pruning {
     }
 }
 
-impl Plan {
-    /// Whether a trial was stopped for good.
-    pub fn is_pruned(trial: &str, decisions: &[RungDecision]) -> bool {
-        decisions.iter().any(|decision| decision.trial == trial && !decision.kept)
-    }
-}
-
 /// `paused.json` of a run directory: the run came to its rung and waits for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -176,8 +169,6 @@ mod tests {
         assert_eq!(median(1).next_rung(second, &[]), Some(4));
         let winner = PlannedTrial { phase: Phase::Confirm, ..second.clone() };
         assert_eq!(halving().next_rung(&winner, &[]), None);
-        assert!(Plan::is_pruned("a", &[decision("a", 4, true), decision("a", 12, false)]));
-        assert!(!Plan::is_pruned("a", &passed));
     }
 
     #[test]

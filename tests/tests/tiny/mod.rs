@@ -8,19 +8,9 @@ use std::time::{Duration, Instant};
 use trueup_tests::Folder;
 
 /// Training on a task for a moment: 12 trials of 2 seeds.
-pub const SWEEP: &str = r#"name = "tiny"
-seed = 1
-[task]
-environment = "CartPole-v1"
-total_steps = 128
-[task.update]
-gamma = 0.99
-learning_rate = 1e-3
-[task.sampling]
-environments = 2
-steps = 16
-evaluation_episodes = 2
-
+pub const SWEEP: &str = concat!(
+    trueup_tests::tiny_task!("128"),
+    r#"
 [sweep]
 seeds = 2
 [[sweep.groups]]
@@ -31,7 +21,8 @@ kind = "grid"
 
 [launch]
 jobs = 2
-"#;
+"#
+);
 
 /// A folder with the config.
 pub fn folder() -> Folder {
