@@ -1,5 +1,5 @@
 //! Discrepancies of dependence and support against SDMetrics, scipy and prdc
-//! (`fixtures/dependence.py`), and what their definitions promise.
+//! (`fixtures/dependence.py`, `fixtures/quality.py`), and what their definitions promise.
 
 #![allow(clippy::unwrap_used)]
 
@@ -58,6 +58,66 @@ fn values_agree_with_sdmetrics_scipy_and_prdc() {
         }
     }
     assert!(seen >= 80, "{seen}");
+}
+
+#[derive(Deserialize)]
+struct Quality {
+    overall: f64,
+    shapes: Vec<Score>,
+    pairs: Vec<Score>,
+}
+
+/// Values, or rows of two, with the score that the report of SDMetrics gives them.
+#[derive(Deserialize)]
+struct Score {
+    name: String,
+    category: bool,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    score: f64,
+}
+
+impl Score {
+    fn of(&self, distance: f64) -> f64 {
+        let score = 1.0 - distance;
+        assert!((score - self.score).abs() < 1e-12, "{}: {score} {}", self.name, self.score);
+        score
+    }
+}
+
+/// The quality report of SDMetrics on its student placements: the mean score of the columns and the
+/// mean score of the pairs, by our distances; its own tests expect 0.8393750143888287.
+#[test]
+fn the_quality_report_of_sdmetrics() {
+    let text = include_str!("fixtures/quality.json");
+    let quality: Quality = serde_json::from_str(text).unwrap();
+    let shape = |column: &Score| {
+        let kind = if column.category { Shape::Category } else { Shape::Real };
+        let side = |values: &[f64]| Sample {
+            shape: kind,
+            categories: if column.category { 3 } else { 0 },
+            ..rows(values.to_vec(), 1)
+        };
+        let name = if column.category { "total-variation" } else { "kolmogorov-smirnov" };
+        column.of(value(name, &side(&column.x), &side(&column.y)))
+    };
+    let pair = |pair: &Score| {
+        let (x, y) = (rows(pair.x.clone(), 2), rows(pair.y.clone(), 2));
+        // SDMetrics halves the gap of correlations, which goes to 2; its cells are values here.
+        let distance = match pair.category {
+            true => value("contingency-distance(bins=20)", &x, &y),
+            false => value("correlation-distance", &x, &y) / 2.0,
+        };
+        pair.of(distance)
+    };
+    let mean = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
+    let shapes = mean(quality.shapes.iter().map(shape).collect());
+    let pairs = mean(quality.pairs.iter().map(pair).collect());
+    assert_eq!((quality.shapes.len(), quality.pairs.len()), (4, 6));
+    let overall = 0.5 * (shapes + pairs);
+    for expected in [quality.overall, 0.839_375_014_388_828_7] {
+        assert!((overall - expected).abs() < 1e-12, "{overall} {expected}");
+    }
 }
 
 /// What is left when users of weight 0 are taken away.

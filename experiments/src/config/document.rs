@@ -314,6 +314,12 @@ mod tests {
         let mut root = document.root().unwrap();
         let error = root.section("inner").unwrap().rest::<Inner>().unwrap_err();
         assert_eq!(marked(&error), "\"three\"");
+        let expected =
+            "`inner`: invalid type: string \"three\", expected a whole number from 0 to 4294967295";
+        assert_eq!(error.to_string(), expected);
+        let document = Document::new("t.toml", "seed = -3\n", &[]);
+        let error = document.root().unwrap().take::<usize>("seed").unwrap_err();
+        assert!(error.to_string().ends_with("expected a whole number of at least 0"), "{error}");
         let text = "[inner]\ncount = 1\nclock = \"wek\"\n";
         let document = Document::new("t.toml", text, &[]);
         let mut root = document.root().unwrap();

@@ -284,8 +284,27 @@ impl<'d> Section<'d> {
             let message = format!("unknown {what} `{given}` in `{path}`");
             return self.document.refuse(message, place, &format!("unknown {what}"), help);
         }
-        self.document.refuse(format!("`{path}`: {message}"), place, "here", None)
+        self.document.refuse(format!("`{path}`: {}", in_words(message)), place, "here", None)
     }
+}
+
+/// A complaint of serde with what it expects in the words of configs, not in names of types.
+fn in_words(message: &str) -> String {
+    let Some((given, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "u8" => format!("a whole number from 0 to {}", u8::MAX),
+        "u16" => format!("a whole number from 0 to {}", u16::MAX),
+        "u32" => format!("a whole number from 0 to {}", u32::MAX),
+        "u64" | "usize" => "a whole number of at least 0".to_owned(),
+        "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a table".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("{given}, expected {expected}")
 }
 
 /// Where the value of a path below `value` stands, or the innermost value on the way to it.

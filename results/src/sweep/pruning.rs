@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::objective::Direction;
-use super::plan::{Phase, Plan, PlannedTrial};
+use super::plan::{Phase, PlannedTrial};
 use super::rungs::RungDecision;
 use crate::error::ResultsError;
 use crate::files::{read_json, write_atomically};

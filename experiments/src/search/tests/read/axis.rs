@@ -29,7 +29,7 @@ fn a_bad_axis_is_refused_with_its_place() {
         ),
         case(
             "\"a\" = { values = 1 }",
-            "`sweep.groups.0.axes.a.values`: invalid type: integer `1`, expected a sequence",
+            "`sweep.groups.0.axes.a.values`: invalid type: integer `1`, expected a list",
             "1",
             "",
         ),
@@ -144,7 +144,7 @@ fn a_bad_range_is_refused_with_its_place() {
         ),
         case(
             "low = \"x\", high = 2",
-            "`sweep.groups.0.axes.a.low`: invalid type: string \"x\", expected f64",
+            "`sweep.groups.0.axes.a.low`: invalid type: string \"x\", expected a number",
             "\"x\"",
             "",
         ),
