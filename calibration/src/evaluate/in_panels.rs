@@ -6,11 +6,11 @@
 //! Sinkhorn's algorithm, whose time grows with the square of the rows and with the iterations, a
 //! quarter of that; it also stops earlier. On user vectors, amount pairs and gap pairs of the purchase
 //! log, 200 bootstrap replicates and 200 relabellings of 500 rows have the same means and standard
-//! deviations at the tolerance 1e-3 as at 1e-6 to a part of 1e-4, and the same p-values, in half the
-//! time. Fewer rows are more noise, in values, floors and relabellings alike: relabelled user vectors
-//! are 0.135 apart (standard deviation 0.033) by `sliced-wasserstein` on 2,000 of the pooled rows and
-//! 0.070 (0.019) on 20,000, 0.0022 (0.0009) by `copula-distance` on 2,000 and 0.0006 (0.0003) on all,
-//! and 2.1 (0.9) by `sinkhorn` on 500 and 1.4 (0.6) on 1,000.
+//! deviations at the tolerance 1e-3 as at 1e-6 to a part of 1e-4, in half the time. Fewer rows are
+//! more noise, in values, floors and relabellings alike: relabelled user vectors are 0.135 apart
+//! (standard deviation 0.033) by `sliced-wasserstein` on 2,000 of the pooled rows and 0.070 (0.019) on
+//! 20,000, 0.0022 (0.0009) by `copula-distance` on 2,000 and 0.0006 (0.0003) on all, and 2.1 (0.9) by
+//! `sinkhorn` on 500 and 1.4 (0.6) on 1,000.
 
 use super::metrics::Panel;
 use crate::discrepancy::{LookupError, Named, Parameter, lookup, named};
