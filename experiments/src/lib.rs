@@ -17,6 +17,7 @@ pub mod rewards;
 pub mod run;
 pub mod schema;
 pub mod search;
+mod secret;
 pub mod session;
 pub mod sweep;
 pub mod task_run;

@@ -1,6 +1,8 @@
 //! Before a run: load, split and measure the data, and build the world. Everything that can be wrong
 //! with config or data is found here, before a run directory exists.
 
+use std::env::VarError;
+
 use trueup_agents::calibrator::RewardSetting;
 use trueup_calibration::external::{self, Account};
 use trueup_calibration::reward::Term;
@@ -12,6 +14,7 @@ use trueup_results::DataSource;
 use crate::config::{Experiment, Judge, Split};
 use crate::failure::Failure;
 use crate::progress::Reporter;
+use crate::secret::secret;
 
 /// What a run works on.
 #[derive(Debug)]
@@ -32,13 +35,24 @@ pub struct Prepared {
     pub data: Vec<DataSource>,
 }
 
+/// The variable that holds the key of the pseudonyms.
+const KEY: &str = "TRUEUP_KEY";
+
 /// The key of the pseudonyms: the environment's, or one drawn anew by the system, so that
 /// pseudonyms of two runs cannot be joined. Nothing else depends on it.
-pub fn pseudonym_key() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    std::env::var("TRUEUP_KEY").ok().filter(|key| !key.is_empty()).unwrap_or_else(|| {
-        (0..4).map(|i| format!("{:016x}", RandomState::new().hash_one(i))).collect()
-    })
+///
+/// # Errors
+/// A key that is not UTF-8, or an operating system that gives no random numbers.
+pub fn pseudonym_key() -> Result<String, Failure> {
+    match std::env::var(KEY) {
+        Ok(key) if !key.is_empty() => Ok(key),
+        // Another key in its place would give pseudonyms that nobody can find again.
+        Err(VarError::NotUnicode(_)) => Err(Failure::invalid_because(
+            format!("the key in the variable {KEY} is not UTF-8"),
+            "give a key of letters and digits",
+        )),
+        _ => Ok(secret()?.iter().map(|byte| format!("{byte:02x}")).collect()),
+    }
 }
 
 /// Loads and measures the data and builds the world. Writes nothing.
@@ -53,7 +67,7 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
     let mut account = None;
     if let Some(source) = &from.source {
         reporter.line(&format!("reading {source}"));
-        let loaded = external::load(source, from.map.as_ref(), &pseudonym_key())
+        let loaded = external::load(source, from.map.as_ref(), &pseudonym_key()?)
             .map_err(Failure::invalid)?;
         data.push(DataSource { source: source.clone(), sha256: loaded.sha256 });
         account = Some(loaded.account);

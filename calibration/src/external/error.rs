@@ -225,6 +225,12 @@ pub enum ExternalError {
         /// Why not.
         source: LogError,
     },
+    /// The keyed hash of pseudonyms refuses its key.
+    #[error("users cannot be given pseudonyms under this key ({reason}); use another key")]
+    Key {
+        /// What the hash says.
+        reason: String,
+    },
     /// The share of test users cannot be.
     #[error(
         "the share of test users (`split.test`) is {0}; it must be above 0 and below 1, such as 0.5"

@@ -87,8 +87,8 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     let labels: Vec<String> = table
         .users
         .iter()
-        .map(|user| if map.pseudonymise { pseudonym(key, user) } else { user.clone() })
-        .collect();
+        .map(|user| if map.pseudonymise { pseudonym(key, user) } else { Ok(user.clone()) })
+        .collect::<Result<_, _>>()?;
     let has_dates = !matches!(checked.time_format, TimeFormat::Tick);
     let first_rows = first_rows(&windowed, &table, &labels, has_dates);
     outliers(&map, &mut table, &mut windowed);

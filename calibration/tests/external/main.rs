@@ -93,7 +93,7 @@ fn first_event_windows_follow_each_user() {
     // b's week would end on the 27th, but the data end on the 22nd.
     assert_eq!(
         loaded.log.users(),
-        [external::pseudonym("key", "a"), external::pseudonym("key", "c")]
+        ["a", "c"].map(|user| external::pseudonym("key", user).unwrap())
     );
     assert_eq!(events(&loaded.log, 0), [(0, "purchase", 2.0)]);
     assert_eq!(events(&loaded.log, 1), []);

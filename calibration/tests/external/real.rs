@@ -87,7 +87,7 @@ fn pseudonyms_hide_the_identifiers_and_depend_on_the_key() {
     assert_eq!(labels.len(), 23_570);
     assert!(labels.iter().all(|l| l.len() == 16 && l.chars().all(|c| c.is_ascii_hexdigit())));
     assert!(b.users().iter().all(|label| !labels.contains(label)));
-    assert_eq!(a.users()[0], external::pseudonym("one", "1"));
+    assert_eq!(a.users()[0], external::pseudonym("one", "1").unwrap());
 }
 
 /// `printf 'user,time,amount\na,2024-01-01,5\n' | sha256sum`

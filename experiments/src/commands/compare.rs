@@ -67,7 +67,7 @@ impl Compare {
         let reporter = Reporter::new(common.style());
         let read = |path: &Option<PathBuf>| path.as_ref().map(|p| read_map(p)).transpose();
         let (map, internal_map) = (read(&self.map)?, read(&self.internal_map)?);
-        let key = pseudonym_key();
+        let key = pseudonym_key()?;
         reporter.line(&format!("reading {}", self.external));
         let real = external::load(&self.external, map.as_ref(), &key).map_err(Failure::invalid)?;
         reporter.line(&format!("reading {}", self.internal));

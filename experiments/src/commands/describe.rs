@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use trueup_calibration::external;
 use trueup_calibration::statistics::Statistics;
 use trueup_calibration::statistics::privacy::{
-    DEFAULT_FEATURES, Mechanism, NoiseKey, PrivacyConfig, PrivacyError, private,
+    DEFAULT_FEATURES, Mechanism, NoiseKey, PrivacyConfig, private,
 };
 use trueup_env::EventLog;
 
@@ -13,6 +13,7 @@ use crate::cli::{Common, print_json};
 use crate::config::read_map;
 use crate::failure::Failure;
 use crate::prepare::pseudonym_key;
+use crate::secret::secret;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -92,8 +93,8 @@ impl Describe {
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
         let map = self.map.as_ref().map(|path| read_map(path)).transpose()?;
         let loaded =
-            external::load(&self.log, map.as_ref(), &pseudonym_key()).map_err(Failure::invalid)?;
-        let private = self.privacy.measure(&loaded.log).map_err(Failure::invalid)?;
+            external::load(&self.log, map.as_ref(), &pseudonym_key()?).map_err(Failure::invalid)?;
+        let private = self.privacy.measure(&loaded.log)?;
         let description = external::describe(&loaded);
         if common.json {
             print_json(&description)?;
@@ -125,7 +126,7 @@ impl Describe {
 
 impl Privacy {
     /// Private statistics, if a budget was given.
-    fn measure(&self, log: &EventLog) -> Result<Option<Statistics>, PrivacyError> {
+    fn measure(&self, log: &EventLog) -> Result<Option<Statistics>, Failure> {
         let (Some(epsilon), Some(amounts)) = (self.epsilon, self.amounts) else {
             return Ok(None);
         };
@@ -142,17 +143,14 @@ impl Privacy {
             bins: self.bins,
             ..PrivacyConfig::new(amounts)
         };
-        private(log, &config, &noise_key()).map(Some)
+        private(log, &config, &noise_key()?).map(Some).map_err(Failure::invalid)
     }
 }
 
-/// A key that nobody knows, not even the next call: from the system's entropy, by way of the keys
-/// of the standard library's hash maps. Never `TRUEUP_KEY`: two files with the same noise would
-/// tell what lies between them.
-fn noise_key() -> NoiseKey {
-    use std::hash::{BuildHasher, RandomState};
-    let words = (0..4u64).map(|i| RandomState::new().hash_one(i).to_le_bytes());
-    NoiseKey::new(&words.collect::<Vec<_>>().concat())
+/// A key that nobody knows, not even the next call. Never `TRUEUP_KEY`: two files with the same
+/// noise would tell what lies between them.
+fn noise_key() -> Result<NoiseKey, Failure> {
+    Ok(NoiseKey::new(&secret()?))
 }
 
 #[cfg(test)]
