@@ -147,7 +147,7 @@ pub fn main() -> ExitCode {
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{:?}", failure.report());
+            tell(&format!("{:?}", failure.report()));
             failure.code()
         }
     }
@@ -188,9 +188,14 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line on standard output; a reader that has gone away is no error.
+/// Prints a line on standard output; a reader that has gone away (`| head`) is no error.
 pub fn print(text: &str) {
     print_bytes(format!("{text}\n").as_bytes());
+}
+
+/// Prints a line on standard error; a reader that has gone away is no error. `eprintln!` panics there.
+pub fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Prints a value as JSON on standard output.

@@ -3,6 +3,9 @@
 //! A [`config`] says what to compare; [`prepare`] reads the real users, and [`run`] takes them to
 //! the report; [`calibrators`] is the list of what can be compared. The rest is the command line.
 
+// `println!` and `eprintln!` panic when their reader has gone away; `cli::print` and `cli::tell` do not.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod calibrators;
 pub mod cli;
 mod commands;

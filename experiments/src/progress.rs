@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use trueup_calibration::calibrator::Progress;
 
+use crate::cli;
+
 /// Set by the first interrupt; long work looks at it between two iterations.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -28,7 +30,7 @@ pub fn catch_interrupts() -> Result<(), ctrlc::Error> {
             std::process::exit(130);
         }
         interrupt();
-        eprintln!("\ninterrupted: stopping after this iteration (once more to stop at once)");
+        cli::tell("\ninterrupted: stopping after this iteration (once more to stop at once)");
     })
 }
 
@@ -132,7 +134,7 @@ fn stamped(seconds: f64, text: &str) -> String {
 fn tell(listener: Option<&dyn Listener>, line: &str) {
     match listener {
         Some(listener) => listener.line(line),
-        None => eprintln!("{line}"),
+        None => cli::tell(line),
     }
 }
 

@@ -7,7 +7,7 @@ use trueup_results::sweep::state::RunStanding;
 use trueup_results::sweep::{Plan, RunState, failures, rungs, sweep_state};
 
 use super::folder;
-use crate::cli::{Common, print_json};
+use crate::cli::{self, Common, print_json};
 use crate::config::Source;
 use crate::failure::Failure;
 use crate::sweep::advance::{Next, advance};
@@ -133,7 +133,7 @@ impl Sweep<'_> {
             words.push_str(&format!("; {queued} tasks are in the queue already"));
         }
         if how.wait {
-            eprintln!("{words}");
+            cli::tell(&words);
             slurm::watch(folder, plan, common.style())?;
             return tell(&left(conclude(folder, plan)?, NO_TASK)?, common);
         }
@@ -215,7 +215,9 @@ fn tell(outcome: &SweepOutcome, common: &Common) -> Result<(), Failure> {
     match &outcome.report {
         Ok(report) => common.say(&format!("Report: {}", report.display())),
         // What the runs gave is written: a picture that cannot be drawn takes nothing from it.
-        Err(why) => eprintln!("warning: no report: {why}; to draw it: trueup report {place}"),
+        Err(why) => {
+            cli::tell(&format!("warning: no report: {why}; to draw it: trueup report {place}"));
+        }
     }
     let failed = outcome.state.count(RunState::Failed);
     if failed == 0 {

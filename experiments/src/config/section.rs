@@ -201,7 +201,9 @@ impl<'d> Section<'d> {
             None => Ok(()),
             Some(key) => {
                 let help = suggestion(key.get_ref(), self.taken.iter().copied());
-                let message = format!("unknown key `{}`", self.path(key.get_ref()));
+                let key_path = self.path(key.get_ref());
+                let top = if self.name.is_empty() { " at the top of the file" } else { "" };
+                let message = format!("unknown key `{key_path}`{top}");
                 Err(self.document.refuse(message, Some(key.span()), "unknown key", help))
             }
         }
@@ -281,10 +283,16 @@ impl<'d> Section<'d> {
             // Types that buffer their input lose the place: look for the key by its name.
             let place = if field { key_place(&self.table, given).or(place) } else { place };
             let what = if field { "key" } else { "value" };
-            let message = format!("unknown {what} `{given}` in `{path}`");
+            let place_in_words = match path {
+                "" => "at the top of the file".to_owned(),
+                path => format!("in `{path}`"),
+            };
+            let message = format!("unknown {what} `{given}` {place_in_words}");
             return self.document.refuse(message, place, &format!("unknown {what}"), help);
         }
-        self.document.refuse(format!("`{path}`: {}", in_words(message)), place, "here", None)
+        let words = in_words(message);
+        let message = if path.is_empty() { words } else { format!("`{path}`: {words}") };
+        self.document.refuse(message, place, "here", None)
     }
 }
 

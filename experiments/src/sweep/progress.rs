@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use trueup_results::sweep::{Plan, RunState, SweepState};
 
 use super::event::{Ending, Event};
+use crate::cli::tell;
 use crate::progress::{Style, duration};
 
 /// Lines of a failed run's log that are shown at once.
@@ -99,8 +100,8 @@ impl Display {
         }
         let line = format!("{:>7} {text}", format!("{:.1}s", self.started.elapsed().as_secs_f64()));
         match &self.bars {
-            Some(bars) => bars.all.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bars) => bars.all.suspend(|| tell(&line)),
+            None => tell(&line),
         }
     }
 
