@@ -91,7 +91,7 @@ enum Command {
     Export(commands::export::Export),
     /// List, show, compare or remove runs.
     Runs(commands::runs::Runs),
-    /// Bring the index of runs up to date, or make it anew.
+    /// Count the runs by state.
     Index(commands::index::Index),
     /// Print the JSON Schema of configs, with which an editor completes and checks them.
     Schema(commands::schema::Schema),

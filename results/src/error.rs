@@ -61,14 +61,6 @@ pub enum ResultsError {
         /// Why.
         why: String,
     },
-    /// The index could not be read or written.
-    #[error("index {}: {source}; it can be removed at any time, and is made again from the runs", path.display())]
-    Index {
-        /// Its file.
-        path: PathBuf,
-        /// The cause.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
     /// A table could not be made.
     #[error("table: {0}")]
     Table(String),

@@ -1,6 +1,8 @@
-//! `trueup index`: the database of runs, brought up to date or made anew.
+//! `trueup index`: how many runs there are, by state.
 
-use trueup_results::index;
+use std::collections::BTreeMap;
+
+use trueup_results::index::{Filter, runs};
 
 use super::runs::Root;
 use crate::cli::{Common, print_json};
@@ -11,33 +13,24 @@ use crate::failure::Failure;
 pub struct Index {
     #[command(flatten)]
     root: Root,
-    /// Forget everything and read all runs again.
-    #[arg(long)]
-    rebuild: bool,
 }
 
 impl Index {
     /// Runs the command.
     ///
     /// # Errors
-    /// A folder that cannot be read, or an index that another process does not let go of.
+    /// A folder that cannot be read.
     pub fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let mut index = index::Index::open(&self.root.folder).map_err(Failure::invalid)?;
-        let done = if self.rebuild { index.rebuild() } else { index.refresh() };
-        let done = done.map_err(Failure::run)?;
-        let file = self.root.folder.join(index::FILE);
+        let folder = &self.root.folder;
+        let rows = runs(folder, &Filter::default()).map_err(Failure::invalid)?;
+        let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+        rows.iter().for_each(|row| *states.entry(&row.state).or_default() += 1);
         if common.json {
-            print_json(&serde_json::json!({
-                "file": file, "runs": done.runs, "read": done.read, "removed": done.removed
-            }))?;
+            print_json(&serde_json::json!({ "runs": rows.len(), "states": states }))?;
         }
-        common.say(&format!(
-            "{} runs, {} of them read, {} gone: {}",
-            done.runs,
-            done.read,
-            done.removed,
-            file.display()
-        ));
+        let states: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
+        let states = if states.is_empty() { "none".to_owned() } else { states.join(", ") };
+        common.say(&format!("{} runs in {}: {states}", rows.len(), folder.display()));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use trueup_results::index::{Filter, Index, RunRow, moment, remove_run};
+use trueup_results::index::{self, Filter, RunRow, moment, remove_run};
 
 use crate::cli::{Common, print_json};
 use crate::failure::Failure;
@@ -41,11 +41,9 @@ pub struct Root {
 }
 
 impl Root {
-    /// Its index, brought up to date.
-    fn index(&self) -> Result<Index, Failure> {
-        let mut index = Index::open(&self.folder).map_err(Failure::invalid)?;
-        index.refresh().map_err(Failure::run)?;
-        Ok(index)
+    /// The runs in it that fit a filter.
+    fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>, Failure> {
+        index::runs(&self.folder, filter).map_err(Failure::invalid)
     }
 }
 
@@ -108,7 +106,7 @@ impl Runs {
 impl List {
     fn execute(&self, common: &Common) -> Result<(), Failure> {
         let filter = self.filter()?;
-        let rows = self.root.index()?.runs(&filter).map_err(Failure::run)?;
+        let rows = self.root.runs(&filter)?;
         if common.json {
             print_json(&rows)?;
         }
@@ -146,7 +144,7 @@ impl List {
 impl Remove {
     /// All are looked up before the first is removed.
     fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let rows = self.root.index()?.runs(&Filter::default()).map_err(Failure::run)?;
+        let rows = self.root.runs(&Filter::default())?;
         let found = self.runs.iter().map(|run| find(&rows, &self.root.folder, run));
         let mut found = found.collect::<Result<Vec<_>, _>>()?;
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -160,7 +158,6 @@ impl Remove {
             remove_run(&self.root.folder, &self.root.folder.join(path)).map_err(Failure::run)?;
             common.say(&format!("Removed: {path}"));
         }
-        self.root.index()?;
         if common.json {
             print_json(&serde_json::json!({ "removed": paths }))?;
         }

@@ -1,4 +1,4 @@
-//! One run as the index knows it.
+//! One run as its directory tells it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -56,20 +56,13 @@ pub struct RunRow {
     pub seconds: Option<f64>,
     /// Environment steps.
     pub env_steps: Option<u64>,
-}
-
-/// A run read from its directory.
-pub(super) struct Read {
-    /// Its row.
-    pub row: RunRow,
-    /// The values of its config.
+    /// The values of its config by path, e.g. `calibrators.ppo.iterations`, ascending.
+    #[serde(skip)]
     pub config: Vec<(String, String)>,
-    /// Whether it stays as it is until `status.json` changes.
-    pub at_rest: bool,
 }
 
 /// Reads a run directory; whatever is wrong with it is in the row.
-pub(super) fn read(found: &Found) -> Read {
+pub(super) fn read(found: &Found) -> RunRow {
     let config = config::read(&found.folder);
     let value = |path: &str| config.iter().find(|(p, _)| p == path).map(|(_, v)| v.clone());
     let last = found.path.rsplit('/').next();
@@ -82,34 +75,34 @@ pub(super) fn read(found: &Found) -> Read {
         name: value("name"),
         ..RunRow::default()
     };
-    let at_rest = match status(&found.folder) {
+    match status(&found.folder) {
         Ok(status) => {
             row.state = status.state.name().to_owned();
             row.message = status.message;
             row.started = Some(status.started);
             row.ended = status.ended;
-            status.state != State::Running && summary(&mut row, found, status.state)
+            if status.state != State::Running {
+                summary(&mut row, found, status.state);
+            }
         }
         Err(ResultsError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
             row.state = State::Interrupted.name().to_owned();
             row.message = Some("it has no status.json".to_owned());
-            false
         }
         Err(error) => {
             row.state = UNREADABLE.to_owned();
             row.message = Some(error.to_string());
-            false
         }
-    };
-    Read { row, config, at_rest }
+    }
+    row.config = config;
+    row
 }
 
-/// Fills in what `summary.json` says, and tells whether all is well with it. A run that failed or was
-/// interrupted need not have one.
-fn summary(row: &mut RunRow, found: &Found, state: State) -> bool {
+/// Fills in what `summary.json` says. A run that failed or was interrupted need not have one.
+fn summary(row: &mut RunRow, found: &Found, state: State) {
     let there = fs::exists(found.folder.join("summary.json")).unwrap_or(true);
     if state != State::Done && !there {
-        return true;
+        return;
     }
     let digest = match Digest::read(&found.folder) {
         Ok(digest) => digest,
@@ -118,7 +111,7 @@ fn summary(row: &mut RunRow, found: &Found, state: State) -> bool {
             if state == State::Done {
                 row.state = UNREADABLE.to_owned();
             }
-            return false;
+            return;
         }
     };
     let known = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -134,5 +127,4 @@ fn summary(row: &mut RunRow, found: &Found, state: State) -> bool {
     row.mean_excess = digest.mean_excess;
     row.seconds = digest.seconds;
     row.env_steps = digest.env_steps;
-    true
 }

@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use crate::error::ResultsError;
 
@@ -24,8 +23,6 @@ pub(super) struct Found {
     pub sweep: Option<String>,
     /// Its trial in that sweep.
     pub trial: Option<String>,
-    /// Time (ns since 1970) and size of `status.json`; none where there is none.
-    pub stamp: Option<(i64, i64)>,
 }
 
 /// A folder to look at: where it is, its path from the root, and the sweep that it is in, with the
@@ -86,15 +83,11 @@ fn below(place: &Place, is_sweep: bool, name: String) -> Place {
 }
 
 fn run(place: Place) -> Found {
-    let stamp = fs::metadata(place.folder.join("status.json")).ok().and_then(|status| {
-        let time = status.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Some((i64::try_from(time.as_nanos()).ok()?, i64::try_from(status.len()).ok()?))
-    });
     let trial = match place.sweep.as_ref().map(|(_, names)| names.as_slice()) {
         Some([runs, trial, _]) if runs == "runs" => Some(trial.clone()),
         _ => None,
     };
     let path = if place.path.is_empty() { ".".to_owned() } else { place.path };
     let sweep = place.sweep.map(|(sweep, _)| sweep);
-    Found { folder: place.folder, path, sweep, trial, stamp }
+    Found { folder: place.folder, path, sweep, trial }
 }

@@ -1,8 +1,7 @@
-//! The index against the run directories that it is made of.
+//! Rows against the run directories that they are read from.
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -45,9 +44,9 @@ fn fill(root: &Path) -> RunDirectory {
     begun(&root.join("now"), "seed = 1\n")
 }
 
-fn states(index: &Index, filter: &Filter) -> Vec<(String, String)> {
-    let mut rows: Vec<_> =
-        index.runs(filter).unwrap().into_iter().map(|row| (row.path, row.state)).collect();
+fn states(root: &Path) -> Vec<(String, String)> {
+    let rows = runs(root, &Filter::default()).unwrap().into_iter();
+    let mut rows: Vec<_> = rows.map(|row| (row.path, row.state)).collect();
     rows.sort();
     rows
 }
@@ -69,11 +68,8 @@ fn all() -> Vec<(String, String)> {
 fn every_run_is_there_with_its_state_and_its_best_calibrator() {
     let root = tempfile::tempdir().unwrap();
     let running = fill(root.path());
-    let mut index = Index::open(root.path()).unwrap();
-    let refreshed = index.refresh().unwrap();
-    assert_eq!(refreshed, Refreshed { runs: 6, read: 6, removed: 0 });
-    assert_eq!(states(&index, &Filter::default()), all());
-    let rows = index.runs(&Filter::default()).unwrap();
+    assert_eq!(states(root.path()), all());
+    let rows = runs(root.path(), &Filter::default()).unwrap();
     let row = |path: &str| rows.iter().find(|row| row.path == path).unwrap();
     let swept = row("deep/sweep/runs/1a/11");
     assert_eq!(swept.sweep.as_deref(), Some("deep/sweep"));
@@ -88,7 +84,7 @@ fn every_run_is_there_with_its_state_and_its_best_calibrator() {
     assert_eq!((plain.gap_closed, plain.mean_excess), (Some(0.5), Some(0.125)));
     assert_eq!(row("failed-1").message.as_deref(), Some("no data"));
     assert!(row("torn").message.as_ref().unwrap().contains("status.json"));
-    assert!(index.config(plain).unwrap().contains(&("reward.rate".into(), "0.5".into())));
+    assert!(plain.config.contains(&("reward.rate".into(), "0.5".into())));
     running.finish(State::Done, None).unwrap();
 }
 
@@ -96,9 +92,7 @@ fn every_run_is_there_with_its_state_and_its_best_calibrator() {
 fn filters_narrow_down() {
     let root = tempfile::tempdir().unwrap();
     let _running = fill(root.path());
-    let mut index = Index::open(root.path()).unwrap();
-    index.refresh().unwrap();
-    let count = |filter: Filter| index.runs(&filter).unwrap().len();
+    let count = |filter: Filter| runs(root.path(), &filter).unwrap().len();
     let states = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     assert_eq!(count(Filter { states: states(&["done", "failed"]), ..Filter::default() }), 3);
     for (sweep, runs) in [("deep/sweep", 1), ("sweep", 1), ("weep", 0), ("%", 0)] {
@@ -117,84 +111,23 @@ fn filters_narrow_down() {
 }
 
 #[test]
-fn only_what_changed_is_read_again() {
-    let root = tempfile::tempdir().unwrap();
-    let running = fill(root.path());
-    let mut index = Index::open(root.path()).unwrap();
-    index.refresh().unwrap();
-    drop(index);
-    let mut index = Index::open(root.path()).unwrap();
-    // The running one and the two broken ones are not at rest.
-    assert_eq!(index.refresh().unwrap(), Refreshed { runs: 6, read: 3, removed: 0 });
-    running.finish(State::Done, None).unwrap();
-    let status = fs::File::options().write(true).open(root.path().join("failed-1/status.json"));
-    status.unwrap().set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
-    fs::remove_dir_all(root.path().join("plain-3")).unwrap();
-    assert_eq!(index.refresh().unwrap(), Refreshed { runs: 5, read: 4, removed: 1 });
-    let gone = index.runs(&Filter::default()).unwrap();
-    assert!(gone.iter().all(|row| row.path != "plain-3"));
-    // It ended without a summary, so that it is looked at again.
-    let now = gone.iter().find(|row| row.path == "now").unwrap();
-    assert_eq!(now.state, UNREADABLE);
-    assert!(now.message.as_ref().unwrap().contains("summary.json"));
-    assert_eq!(index.rebuild().unwrap().read, 5);
-}
-
-#[test]
-fn a_file_that_is_damaged_or_of_another_version_is_made_anew() {
-    let root = tempfile::tempdir().unwrap();
-    let _running = fill(root.path());
-    let file = root.path().join(FILE);
-    let fresh = |root: &Path| {
-        let mut index = Index::open(root).unwrap();
-        index.refresh().unwrap();
-        assert_eq!(states(&index, &Filter::default()), all());
-    };
-    fresh(root.path());
-    let whole = fs::read(&file).unwrap();
-    // Nothing, no database, a torn one, every page of a whole one overwritten.
-    let mut damages = vec![Vec::new(), b"not a database".to_vec(), whole[..whole.len() / 2].into()];
-    for page in (0..whole.len()).step_by(4096) {
-        let mut bytes = whole.clone();
-        bytes[page..page + 4096].fill(0xA5);
-        damages.push(bytes);
-    }
-    for bytes in damages {
-        fs::write(&file, bytes).unwrap();
-        fresh(root.path());
-    }
-    for sql in ["PRAGMA user_version = 99", "DROP TABLE run", "ALTER TABLE run DROP COLUMN auc"] {
-        Connection::open(&file).unwrap().execute_batch(sql).unwrap();
-        fresh(root.path());
-    }
-    // A folder in the way: the index lives in memory.
-    fs::remove_file(&file).unwrap();
-    fs::create_dir(&file).unwrap();
-    fresh(root.path());
-}
-
-#[test]
 fn the_state_of_a_run_whose_process_died_is_seen() {
     let root = tempfile::tempdir().unwrap();
     let running = begun(&root.path().join("killed"), "");
-    let mut index = Index::open(root.path()).unwrap();
-    index.refresh().unwrap();
-    let state = |index: &Index| index.runs(&Filter::default()).unwrap()[0].state.clone();
-    assert_eq!(state(&index), "running");
+    let state = || runs(root.path(), &Filter::default()).unwrap()[0].state.clone();
+    assert_eq!(state(), "running");
     // What kill -9 leaves: the same status file, and no lock.
     let status = root.path().join("killed/status.json");
-    let left = (fs::read(&status).unwrap(), fs::metadata(&status).unwrap().modified().unwrap());
+    let left = fs::read(&status).unwrap();
     drop(running);
-    fs::write(&status, left.0).unwrap();
-    fs::File::options().write(true).open(&status).unwrap().set_modified(left.1).unwrap();
-    index.refresh().unwrap();
-    assert_eq!(state(&index), "interrupted");
+    fs::write(&status, left).unwrap();
+    assert_eq!(state(), "interrupted");
 }
 
 #[test]
 fn a_root_that_is_no_folder_is_named() {
     let root = tempfile::tempdir().unwrap();
-    let error = Index::open(&root.path().join("none")).unwrap_err().to_string();
+    let error = runs(&root.path().join("none"), &Filter::default()).unwrap_err().to_string();
     assert!(error.contains("none"), "{error}");
 }
 

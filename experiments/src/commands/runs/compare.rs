@@ -24,15 +24,11 @@ type Values = Vec<Option<String>>;
 
 impl Compare {
     pub(super) fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let index = self.root.index()?;
-        let rows = index.runs(&Filter::default()).map_err(Failure::run)?;
+        let rows = self.root.runs(&Filter::default())?;
         let found = self.runs.iter().map(|run| find(&rows, &self.root.folder, run));
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        let configs = found.iter().map(|row| {
-            let config = index.config(row).map_err(Failure::run)?;
-            Ok(config.into_iter().collect::<BTreeMap<_, _>>())
-        });
-        let differences = differences(&configs.collect::<Result<Vec<_>, Failure>>()?);
+        let configs = found.iter().map(|row| row.config.iter().cloned().collect());
+        let differences = differences(&configs.collect::<Vec<_>>());
         if common.json {
             return print_json(&serde_json::json!({ "runs": found, "differences": differences }));
         }

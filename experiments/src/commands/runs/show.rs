@@ -22,12 +22,11 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn execute(&self, common: &Common) -> Result<(), Failure> {
-        let index = self.root.index()?;
-        let rows = index.runs(&Filter::default()).map_err(Failure::run)?;
+        let rows = self.root.runs(&Filter::default())?;
         let row = find(&rows, &self.root.folder, &self.run)?;
-        let config = index.config(row).map_err(Failure::run)?;
         if common.json {
-            let config: BTreeMap<String, String> = config.into_iter().collect();
+            let config: BTreeMap<&String, &String> =
+                row.config.iter().map(|(p, v)| (p, v)).collect();
             return print_json(&serde_json::json!({ "run": row, "config": config }));
         }
         let folder = self.root.folder.join(&row.path);
