@@ -9,10 +9,12 @@
 //! some user, a log of few users shows most of their values, and counts are exact. Whoever may not
 //! reveal these makes the file with [`privacy`]; any file that passes [`Statistics::check`] works.
 //!
-//! The form of the file is published as a JSON Schema, `schema/statistics.v2.schema.json`. Version 1
-//! had no series, no joint statistics and no privacy record; such files are still read.
+//! The form of the file is published as a JSON Schema, `schema/statistics.v3.schema.json`. Version 1
+//! had no series, no joint statistics and no privacy record, version 2 no effects of kinds; such
+//! files are still read.
 
 use serde::{Deserialize, Serialize};
+use trueup_env::finance::KindEffect;
 use trueup_env::{Clock, EventLog};
 
 use crate::features::{self, Definition, Feature, Level, of_kind};
@@ -29,7 +31,7 @@ pub use privacy::PrivacyRecord;
 /// Format name written into every file.
 pub const FORMAT: &str = "trueup-statistics";
 /// Format version written into every file.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Probabilities of a quantile grid: 0, 1/512, ..., 1.
 pub const GRID: usize = 513;
 
@@ -45,6 +47,10 @@ pub struct Statistics {
     pub clock: Clock,
     /// The kinds of the log.
     pub kinds: Vec<String>,
+    /// What each kind does to money, and how that was found; in files of versions 1 and 2, what the
+    /// names of the kinds tell.
+    #[serde(default)]
+    pub effects: Vec<KindEffect>,
     /// Number of users.
     pub users: usize,
     /// Number of events.
@@ -211,6 +217,7 @@ impl Statistics {
             version: VERSION,
             clock: *log.clock(),
             kinds: log.kinds().to_vec(),
+            effects: log.effects().to_vec(),
             users: log.user_count(),
             events,
             kind_events,

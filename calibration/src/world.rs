@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trueup_env::finance::{CheckedWorld, Effect, Kind, Profile, Scales, WalletModel, World};
+use trueup_env::finance::{
+    CheckedWorld, Effect, Kind, KindEffect, Profile, Scales, WalletModel, World,
+};
 use trueup_env::market::{Bootstrap, Gbm, MarketModel};
 use trueup_env::{Clock, Tick};
 
@@ -28,7 +30,8 @@ const RESERVE: f64 = 10.0;
 #[serde(default, deny_unknown_fields)]
 pub struct WorldConfig {
     /// Effect of a kind on the wallet, by name: `spend`, `receive`, `invest`, `divest`, `save`,
-    /// `draw` or `record`. Kinds that are not named do what their name tells.
+    /// `draw` or `record`. Kinds that are not named do what balances show, else what their name
+    /// tells, else nothing.
     pub kinds: BTreeMap<String, Effect>,
     /// Income and initial holdings.
     pub wallet: WalletConfig,
@@ -176,20 +179,11 @@ pub enum WorldError {
     Invalid(#[from] trueup_env::WorldError),
 }
 
-/// The effect of a kind that a config does not name, by its name; a name that says nothing is only
-/// recorded. Letter case, spaces and hyphens do not matter.
-pub fn default_effect(kind: &str) -> Effect {
-    let name = kind.trim().to_lowercase().replace([' ', '-'], "_");
-    match name.as_str() {
-        "purchase" | "withdrawal" | "payment" | "transfer_out" | "spend" | "fee" | "bill"
-        | "card" | "cash_out" | "debit" => Effect::Spend,
-        "deposit" | "transfer_in" | "income" | "salary" | "pension" | "refund" | "receive"
-        | "cash_in" | "credit" | "interest" => Effect::Receive,
-        "invest" | "buy" | "subscribe" => Effect::Invest,
-        "divest" | "sell" | "redeem" => Effect::Divest,
-        "save" | "saving" => Effect::Save,
-        "draw" => Effect::Draw,
-        _ => Effect::Record,
+impl WorldConfig {
+    /// The effects of kinds, with those that the config gives in place of what was found.
+    pub fn effects(&self, kinds: &[String], found: &[KindEffect]) -> Vec<KindEffect> {
+        let given = |kind: &String| self.kinds.get(kind).map(|effect| KindEffect::given(*effect));
+        kinds.iter().zip(found).map(|(kind, found)| given(kind).unwrap_or(*found)).collect()
     }
 }
 
@@ -205,14 +199,12 @@ pub fn fit_world(
         let kinds = statistics.kinds.join(", ");
         return Err(WorldError::UnknownKind { name: name.clone(), kinds });
     }
-    let effect = |name: &String| config.kinds.get(name).copied();
+    let effects = config.effects(&statistics.kinds, &statistics.effects);
     let kinds: Vec<Kind> = statistics
         .kinds
         .iter()
-        .map(|name| Kind {
-            name: name.clone(),
-            effect: effect(name).unwrap_or_else(|| default_effect(name)),
-        })
+        .zip(effects)
+        .map(|(name, KindEffect { effect, .. })| Kind { name: name.clone(), effect })
         .collect();
     let world = World {
         clock: statistics.clock,
@@ -255,20 +247,23 @@ fn wallet(config: &WalletConfig, kinds: &[Kind], statistics: &Statistics) -> Wal
     }
 }
 
-/// See the module's documentation; 1 where nothing ever moves.
+/// See the module's documentation. Where no kind takes money out, the wallet cuts nothing and income
+/// is a scale only: all kinds then count as if they did. 1 where all amounts are 0.
 fn default_income(kinds: &[Kind], statistics: &Statistics) -> f64 {
     let cells = statistics.users.max(1) as f64 * f64::from(statistics.clock.horizon.max(1));
-    let (mut largest, mut outflow) = (0.0f64, 0.0);
-    let amounts = statistics.amounts.iter().zip(&statistics.kind_events);
-    for (kind, (amounts, &events)) in kinds.iter().zip(amounts) {
-        let Some(amounts) = amounts else { continue };
-        if !matches!(kind.effect, Effect::Receive | Effect::Record) {
-            largest = largest.max(amounts.quantile(COVERED));
-            outflow += amounts.mean * events as f64 / cells;
+    let income = |counts: &dyn Fn(Effect) -> bool| {
+        let (mut largest, mut outflow) = (0.0f64, 0.0);
+        let amounts = statistics.amounts.iter().zip(&statistics.kind_events);
+        for (kind, (amounts, &events)) in kinds.iter().zip(amounts) {
+            if let Some(amounts) = amounts.as_ref().filter(|_| counts(kind.effect)) {
+                largest = largest.max(amounts.quantile(COVERED));
+                outflow += amounts.mean * events as f64 / cells;
+            }
         }
-    }
-    let income = largest.max(RESERVE * outflow);
-    if income > 0.0 { income } else { 1.0 }
+        largest.max(RESERVE * outflow)
+    };
+    let spent = income(&|effect| !matches!(effect, Effect::Receive | Effect::Record));
+    [spent, income(&|_| true)].into_iter().find(|income| *income > 0.0).unwrap_or(1.0)
 }
 
 fn scales(statistics: &Statistics) -> Scales {

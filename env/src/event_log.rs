@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::finance::KindEffect;
 
 /// The most kinds a log may have; a user's counts per kind are held inline in
 /// [`History`](crate::history::History).
@@ -83,7 +84,7 @@ pub enum LogError {
     #[error("no logs to put together")]
     NoLogs,
     /// Logs of different worlds.
-    #[error("logs over different clocks, kinds or covariates cannot be put together")]
+    #[error("logs over different clocks, kinds, effects or covariates cannot be put together")]
     DifferentWorlds,
 }
 
@@ -92,6 +93,7 @@ pub enum LogError {
 pub struct EventLog {
     clock: Clock,
     kinds: Vec<String>,
+    effects: Vec<KindEffect>,
     users: Vec<String>,
     offsets: Vec<usize>,
     events: Vec<Event>,
@@ -101,6 +103,7 @@ pub struct EventLog {
 impl EventLog {
     /// Builds a log from (user index, event) pairs in any order; events of one user are sorted by
     /// tick, ties keep their order. `users` holds one label a user, users without events included.
+    /// Effects of kinds are what their names tell ([`EventLog::with_effects`] says others).
     ///
     /// # Errors
     /// An event outside the clock or the kinds, an amount that is not finite and at least 0, more
@@ -148,7 +151,8 @@ impl EventLog {
                 names: covariates.names.len(),
             });
         }
-        let log = Self { clock, kinds, users, offsets, events, covariates };
+        let effects = KindEffect::by_names(&kinds);
+        let log = Self { clock, kinds, effects, users, offsets, events, covariates };
         for user in 0..log.user_count() {
             for event in log.events_of(user) {
                 log.check(user, event)?;
@@ -160,13 +164,14 @@ impl EventLog {
     /// Puts logs of different users over the same clock and kinds one behind another.
     ///
     /// # Errors
-    /// No logs at all, or logs over different clocks, kinds or covariates.
+    /// No logs at all, or logs over different clocks, kinds, effects of kinds or covariates.
     pub fn concatenate(logs: Vec<Self>) -> Result<Self, LogError> {
         let mut logs = logs.into_iter();
         let mut all = logs.next().ok_or(LogError::NoLogs)?;
         for log in logs {
             if log.clock != all.clock
                 || log.kinds != all.kinds
+                || log.effects != all.effects
                 || log.covariates.names != all.covariates.names
             {
                 return Err(LogError::DifferentWorlds);
@@ -203,6 +208,20 @@ impl EventLog {
     /// Names of the kinds; an event's `kind` is an index into them.
     pub fn kinds(&self) -> &[String] {
         &self.kinds
+    }
+
+    /// What each kind does to money, and how that is known.
+    pub fn effects(&self) -> &[KindEffect] {
+        &self.effects
+    }
+
+    /// The same log with other effects of kinds, one a kind; of another number, they are left as
+    /// they are.
+    pub fn with_effects(mut self, effects: &[KindEffect]) -> Self {
+        if effects.len() == self.kinds.len() {
+            self.effects = effects.to_vec();
+        }
+        self
     }
 
     /// Labels of the users (pseudonyms for external users).
@@ -255,6 +274,7 @@ impl EventLog {
         Self {
             clock: self.clock,
             kinds: self.kinds.clone(),
+            effects: self.effects.clone(),
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
             offsets,
             events,

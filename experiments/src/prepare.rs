@@ -9,7 +9,7 @@ use trueup_calibration::reward::Term;
 use trueup_calibration::statistics::Statistics;
 use trueup_calibration::world::fit_world;
 use trueup_env::{CheckedWorld, EventLog, Streams};
-use trueup_results::DataSource;
+use trueup_results::{DataSource, KindOfLog};
 
 use crate::config::{Experiment, Judge, Split};
 use crate::failure::Failure;
@@ -33,6 +33,19 @@ pub struct Prepared {
     pub account: Option<Account>,
     /// Where the data came from.
     pub data: Vec<DataSource>,
+}
+
+impl Prepared {
+    /// The kinds of the real users' events and what they do to money.
+    pub fn kinds(&self) -> Vec<KindOfLog> {
+        KindOfLog::all(&self.statistics.kinds, &self.statistics.effects)
+    }
+
+    /// What is assumed of kinds whose effect on money nothing tells.
+    pub fn assumptions(&self) -> Vec<String> {
+        let Statistics { kinds, effects, .. } = &self.statistics;
+        kinds.iter().zip(effects).filter_map(|(kind, effect)| effect.warning(kind)).collect()
+    }
 }
 
 /// The variable that holds the key of the pseudonyms.
@@ -71,9 +84,10 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
             .map_err(Failure::invalid)?;
         data.push(DataSource { source: source.clone(), sha256: loaded.sha256 });
         account = Some(loaded.account);
-        log = Some(loaded.log);
+        let effects = experiment.world.effects(loaded.log.kinds(), loaded.log.effects());
+        log = Some(loaded.log.with_effects(&effects));
     }
-    let (statistics, train, test) = match (&from.statistics, log) {
+    let (mut statistics, train, mut test) = match (&from.statistics, log) {
         (Some(path), log) => {
             reporter.line(&format!("reading {}", path.display()));
             let bytes = std::fs::read(path).map_err(|error| {
@@ -100,6 +114,7 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
             return Err(Failure::invalid_because("no external data", "name a source"));
         }
     };
+    statistics.effects = experiment.world.effects(&statistics.kinds, &statistics.effects);
     let world = fit_world(&experiment.world, &statistics).map_err(Failure::invalid)?;
     let setting = RewardSetting {
         world: &world,
@@ -108,10 +123,16 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
         streams: streams.child("terms", 0),
     };
     let terms = experiment.reward.terms(&setting).map_err(Failure::invalid)?;
-    if let Some(test) = &test {
-        same_world(&statistics, test)?;
+    if let Some(log) = test.take() {
+        same_world(&statistics, &log)?;
+        // Both sides are judged by one reading of their kinds.
+        test = Some(log.with_effects(&statistics.effects));
     }
-    Ok(Prepared { statistics, train, test, world, terms, account, data })
+    let prepared = Prepared { statistics, train, test, world, terms, account, data };
+    for assumption in prepared.assumptions() {
+        reporter.line(&assumption);
+    }
+    Ok(prepared)
 }
 
 /// Statistics from elsewhere have to fit the log they are held against.

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use trueup_calibration::calibrator::{Brief, CalibrationError, Simulator};
 use trueup_calibration::evaluate::{self, Run};
-use trueup_calibration::external::{self, ClockFile};
+use trueup_calibration::external::{self, Account, ClockFile};
 use trueup_calibration::panel::CalibratorPanel;
 use trueup_calibration::privacy::{Privacy, PrivacyConfig};
 use trueup_calibration::statistics::Statistics;
 use trueup_env::{EventLog, Streams};
 use trueup_results::{
-    CalibratorPrivacy, MetricsWriter, ReportInput, Series, Summary, write_report,
+    CalibratorPrivacy, KindOfLog, MetricsWriter, ReportInput, Series, Summary, write_report,
 };
 
 use crate::calibrators::Setting;
@@ -94,6 +94,8 @@ impl Attempt<'_> {
             dataset: dataset(experiment),
             train_users: prepared.statistics.users,
             test_users: prepared.test.as_ref().map_or(0, EventLog::user_count),
+            kinds: prepared.kinds(),
+            notes: prepared.assumptions(),
             ..Summary::default()
         };
         let mut metrics = self.session.directory.metrics()?;
@@ -133,12 +135,13 @@ impl Attempt<'_> {
         let seeds = vec![("run".into(), experiment.seed)];
         self.session.write_origin(experiment.text(), seeds, self.prepared.data.clone())?;
         let directory = &self.session.directory;
-        let Statistics { clock, kinds, .. } = &self.prepared.statistics;
-        let clock_file = ClockFile { clock: *clock, kinds: kinds.clone() };
+        let Statistics { clock, kinds, effects, .. } = &self.prepared.statistics;
+        let (kinds, effects) = (kinds.clone(), effects.clone());
+        let clock_file = ClockFile { clock: *clock, kinds, effects };
         directory.write_json(&format!("logs/{}", ClockFile::NAME), &clock_file)?;
-        if let Some(account) = &self.prepared.account {
-            directory.write("account.txt", account.lines().join("\n").as_bytes())?;
-        }
+        let mut account = self.prepared.account.as_ref().map_or(Vec::new(), Account::lines);
+        account.extend(self.prepared.kinds().iter().map(KindOfLog::words));
+        directory.write("account.txt", account.join("\n").as_bytes())?;
         Ok(())
     }
 
@@ -149,10 +152,10 @@ impl Attempt<'_> {
             return None;
         }
         let folder = self.session.directory.path();
-        let Statistics { clock, kinds, .. } = &self.prepared.statistics;
+        let Statistics { clock, kinds, effects, .. } = &self.prepared.statistics;
         let read = |seed: usize| {
             let path = folder.join(log_file(name, seed)).display().to_string();
-            let log = external::read_log(&path, clock, kinds).ok()?.log;
+            let log = external::read_log(&path, clock, kinds).ok()?.log.with_effects(effects);
             let fits = log.clock() == clock && log.user_count() == self.evaluation_users();
             fits.then_some(log)
         };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use trueup_calibration::panel::CalibratorPanel;
 use trueup_calibration::privacy::Privacy;
+use trueup_env::finance::KindEffect;
 
 /// What made the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,29 @@ pub struct CalibratorPrivacy {
     pub privacy: Privacy,
 }
 
+/// A kind of event and what it does to money.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KindOfLog {
+    /// Its name.
+    pub kind: String,
+    /// What it does to money, and how that was found.
+    #[serde(flatten)]
+    pub effect: KindEffect,
+}
+
+impl KindOfLog {
+    /// The kinds of a log with their effects.
+    pub fn all(kinds: &[String], effects: &[KindEffect]) -> Vec<Self> {
+        let named = kinds.iter().cloned().zip(effects.iter().copied());
+        named.map(|(kind, effect)| Self { kind, effect }).collect()
+    }
+
+    /// The kind and its effect in words.
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.kind, self.effect.words())
+    }
+}
+
 /// The verdict of a run. All fields but `seconds` are functions of config, seed and data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -45,6 +69,9 @@ pub struct Summary {
     pub seed: u64,
     /// The external data, e.g. `builtin:cdnow`.
     pub dataset: String,
+    /// The kinds of the real users' events, and what they do to money.
+    #[serde(default)]
+    pub kinds: Vec<KindOfLog>,
     /// Number of external users that calibrators saw.
     pub train_users: usize,
     /// Number of external users that only the panel saw.

@@ -15,6 +15,7 @@
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use trueup_env::finance::KindEffect;
 use trueup_env::{Clock, Covariates, Event, EventLog, Stream, Streams};
 
 use super::gamma_gamma::{GammaGamma, Spend};
@@ -222,6 +223,7 @@ struct Process {
 struct Fitted {
     clock: Clock,
     kinds: Vec<String>,
+    effects: Vec<KindEffect>,
     processes: Vec<Option<Process>>,
 }
 
@@ -269,7 +271,12 @@ impl Calibrator for BgNbdCalibrator {
                 return Err(CalibrationError::Interrupted);
             }
         }
-        Ok(Box::new(Fitted { clock: *log.clock(), kinds: kinds.to_vec(), processes }))
+        Ok(Box::new(Fitted {
+            clock: *log.clock(),
+            kinds: kinds.to_vec(),
+            effects: log.effects().to_vec(),
+            processes,
+        }))
     }
 }
 
@@ -308,6 +315,7 @@ impl Simulator for Fitted {
             events.flat_map(|(events, user)| events.into_iter().map(move |event| (user, event))),
             Covariates::default(),
         )
+        .map(|log| log.with_effects(&self.effects))
         .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
     }
 

@@ -137,6 +137,7 @@ impl Simulator for Scaled {
             events,
             log.covariates().clone(),
         )
+        .map(|scaled| scaled.with_effects(log.effects()))
         .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })
     }
 

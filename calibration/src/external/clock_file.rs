@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use trueup_env::finance::KindEffect;
 use trueup_env::{Clock, EventLog};
 
 use super::error::ExternalError;
@@ -20,7 +21,7 @@ use super::write::read_log;
 /// lengths, as a share of the horizon.
 const APART: f64 = 0.1;
 
-/// The clock and the kinds of all logs of a folder.
+/// The clock, the kinds and their effects of all logs of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClockFile {
@@ -28,6 +29,9 @@ pub struct ClockFile {
     pub clock: Clock,
     /// The kinds in the order of their numbers, those without events included.
     pub kinds: Vec<String>,
+    /// What each kind does to money; empty in files of older versions.
+    #[serde(default)]
+    pub effects: Vec<KindEffect>,
 }
 
 impl ClockFile {
@@ -60,8 +64,8 @@ impl ClockFile {
     }
 }
 
-/// Reads a log that [`write_log`](super::write_log) wrote, to hold it against `other`: on its clock
-/// and with its kinds.
+/// Reads a log that [`write_log`](super::write_log) wrote, to hold it against `other`: on its clock,
+/// with its kinds and their effects.
 ///
 /// # Errors
 /// As for [`load`](super::load()); also where the log is of another length: by its [`ClockFile`],
@@ -80,7 +84,8 @@ pub fn read_like(path: &str, other: &EventLog) -> Result<Loaded, ExternalError> 
     {
         return Err(refuse(format!("by the {} beside it {}", ClockFile::NAME, clock_text(clock))));
     }
-    let loaded = read_log(path, theirs, other.kinds())?;
+    let mut loaded = read_log(path, theirs, other.kinds())?;
+    loaded.log = loaded.log.with_effects(other.effects());
     let beyond = loaded.account.rows_dropped.iter().find(|tally| tally.reason == BEYOND_HORIZON);
     if let Some(tally) = beyond {
         return Err(refuse(format!("with {} events after that", tally.count)));
@@ -107,7 +112,8 @@ mod tests {
         let log = folder.path().join("log.csv").display().to_string();
         assert_eq!(ClockFile::beside(&log), Ok(None));
         let clock = Clock { tick: trueup_env::Tick::Week, horizon: 52, start_day: None };
-        let file = ClockFile { clock, kinds: vec!["purchase".into()] };
+        let kinds = vec!["purchase".to_string()];
+        let file = ClockFile { clock, effects: KindEffect::by_names(&kinds), kinds };
         let text = serde_json::to_string(&file).unwrap();
         let write = |text: &str| fs::write(folder.path().join(ClockFile::NAME), text).unwrap();
         write(&text);

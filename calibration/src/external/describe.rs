@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use trueup_env::Clock;
+use trueup_env::finance::KindEffect;
 
 use super::account::Account;
 use super::load::{Loaded, Understood};
@@ -52,6 +53,9 @@ impl Quantiles {
 pub struct KindDescription {
     /// Its name.
     pub kind: String,
+    /// What it does to money, and how that was found.
+    #[serde(flatten)]
+    pub effect: KindEffect,
     /// Its events.
     pub events: usize,
     /// Users with at least one such event.
@@ -107,6 +111,7 @@ pub fn describe(loaded: &Loaded) -> Description {
         let has = |user: &usize| log.events_of(*user).iter().any(|event| is_kind(&event));
         KindDescription {
             kind: kind.clone(),
+            effect: log.effects()[number],
             events: amounts.len(),
             users: (0..users).filter(has).count(),
             amount: Quantiles::of(&amounts),
@@ -163,9 +168,11 @@ impl Description {
         self.write_quantiles(&mut text);
         text += "\nkinds\n";
         for kind in &self.kinds {
-            let KindDescription { kind, events, users, .. } = kind;
-            text += &format!("  {kind}: {events} events of {users} users\n");
+            let KindDescription { kind, effect, events, users, .. } = kind;
+            text += &format!("  {kind}: {events} events of {users} users; {}\n", effect.words());
         }
+        let warnings = self.kinds.iter().filter_map(|kind| kind.effect.warning(&kind.kind));
+        warnings.for_each(|warning| text += &format!("  {warning}\n"));
         text += "\nfirst rows as understood\n";
         for row in &self.first_rows {
             let date = row.date.as_deref().unwrap_or("no date");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use trueup_env::finance::KindEffect;
 use trueup_env::{Covariates, Event, EventLog, Streams};
 
 use super::account::Account;
@@ -70,8 +71,8 @@ pub struct Loaded {
 /// Says which file, line, column and value is wrong and what would be right; up to 20 bad rows are
 /// listed together.
 pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, ExternalError> {
-    let map = match map {
-        Some(map) => map.clone(),
+    let (map, effects) = match map {
+        Some(map) => (map.clone(), Vec::new()),
         None => default_map(source)?,
     };
     let checked = map.checked()?;
@@ -98,6 +99,7 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     table.account.users_kept = windowed.keep.iter().filter(|keep| **keep).count() as u64;
     let clock = windowed.clock;
     let log = build(source, &map, &table, clock, &windowed.keep, labels, &rows)?;
+    let log = log.with_effects(&effects);
     Ok(Loaded {
         source: source.into(),
         log,
@@ -110,9 +112,10 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     })
 }
 
-fn default_map(source: &str) -> Result<Map, ExternalError> {
+/// The map of a source that needs none, and the effects of its kinds where they are on file.
+fn default_map(source: &str) -> Result<(Map, Vec<KindEffect>), ExternalError> {
     if let Some(map) = Map::builtin(source) {
-        return Ok(map);
+        return Ok((map, Vec::new()));
     }
     match builtin::name(source) {
         Some(name) => Err(ExternalError::UnknownBuiltin {
@@ -121,8 +124,8 @@ fn default_map(source: &str) -> Result<Map, ExternalError> {
             known: "builtin:cdnow",
         }),
         None => match ClockFile::beside(source)? {
-            Some(ClockFile { clock, kinds }) if is_written_log(source)? => {
-                Map::written(source, &clock, &kinds)
+            Some(ClockFile { clock, kinds, effects }) if is_written_log(source)? => {
+                Ok((Map::written(source, &clock, &kinds)?, effects))
             }
             _ => Err(ExternalError::NoMap { path: source.into() }),
         },
@@ -285,6 +288,13 @@ fn build(
     rows: &[(u32, Entry)],
 ) -> Result<EventLog, ExternalError> {
     let (kinds, numbers) = number_kinds(map, &table.kinds, rows);
+    let effect = |kind: &String| {
+        let at = table.kinds.iter().position(|name| name == kind);
+        at.and_then(|at| table.effects.get(at))
+            .copied()
+            .unwrap_or_else(|| KindEffect::by_name(kind))
+    };
+    let effects: Vec<KindEffect> = kinds.iter().map(effect).collect();
     let mut new_number = vec![0; keep.len()];
     let mut users = Vec::new();
     let width = map.columns.covariates.len();
@@ -301,6 +311,7 @@ fn build(
     });
     let covariates = Covariates { names: map.columns.covariates.clone(), values };
     EventLog::new(clock, kinds, users, events, covariates)
+        .map(|log| log.with_effects(&effects))
         .map_err(|source| ExternalError::Log { path: path.into(), source })
 }
 

@@ -18,6 +18,7 @@ mod cleaning;
 mod clock_file;
 mod columns;
 mod describe;
+mod effects;
 mod error;
 mod field;
 mod hint;

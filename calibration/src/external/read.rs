@@ -3,9 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use trueup_env::finance::KindEffect;
+
 use super::account::Account;
 use super::cleaning::{Duplicate, Negative, Policy};
 use super::columns::Positions;
+use super::effects::Chains;
 use super::error::{BadRow, ExternalError, LISTED_ROWS};
 use super::field::{is_missing, number, short, text};
 use super::hint::{NEGATIVE, NOT_A_NUMBER, NOT_UTF8, hint};
@@ -44,6 +47,8 @@ pub(super) struct Table {
     pub covariates: Vec<f64>,
     /// Names of kinds, by first appearance.
     pub kinds: Vec<String>,
+    /// What balances show, else what names tell, one a kind.
+    pub effects: Vec<KindEffect>,
     pub account: Account,
     pub sha256: String,
     pub header: Vec<String>,
@@ -67,6 +72,7 @@ struct Reader<'a> {
     table: Table,
     user_numbers: HashMap<String, u32>,
     kinds: Kinds<'a>,
+    chains: Chains,
     seen: HashSet<[u64; 2]>,
     bad: Vec<BadRow>,
     bad_total: u64,
@@ -85,12 +91,15 @@ pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, Ex
         table: Table::default(),
         user_numbers: HashMap::new(),
         kinds: Kinds::new(map),
+        chains: Chains::default(),
         seen: HashSet::new(),
         bad: Vec::new(),
         bad_total: 0,
     };
     while let Some(row) = source.next_row()? {
-        match reader.entry(&row) {
+        let entry = reader.entry(&row);
+        reader.link(&row, entry.as_ref().ok().copied().flatten());
+        match entry {
             Ok(Some(entry)) => reader.table.entries.push(entry),
             Ok(None) => {}
             Err(refusal) => reader.refuse(*refusal),
@@ -119,6 +128,24 @@ impl Reader<'_> {
         let kind = self.kind(row, negative)?;
         let balance = self.balance(row)?;
         Ok(Some(Entry { line: row.line, user, time, kind, amount, balance }))
+    }
+
+    /// Notes the balance of a row, whether or not the row is used.
+    fn link(&mut self, row: &Row<'_>, entry: Option<Entry>) {
+        if self.at.balance.is_none() {
+            return;
+        }
+        let time = || self.format.parse(text(row.record, self.at.time));
+        let (Ok(balance), Some(time)) =
+            (self.balance(row), entry.map(|entry| entry.time).or_else(time))
+        else {
+            return;
+        };
+        if !balance.is_nan() {
+            let event = entry.map(|entry| (entry.kind, entry.amount));
+            let user = text(row.record, self.at.user);
+            self.chains.note(user, time, row.line, balance, event);
+        }
     }
 
     /// Every field is UTF-8, and there are as many as columns.
@@ -376,6 +403,7 @@ impl Reader<'_> {
         }
         self.table.kinds =
             self.kinds.finish().map_err(|kinds| ExternalError::UnmappedKinds { path, kinds })?;
+        self.table.effects = self.chains.effects(&self.table.kinds);
         self.table.account.rows_read = source.rows();
         self.table.account.users_seen = self.table.users.len() as u64;
         self.table.sha256 = source.sha256();

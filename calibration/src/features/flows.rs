@@ -1,4 +1,4 @@
-//! What came in and what was spent, as the names of the kinds tell it.
+//! What came in and what was spent, as the effects of the kinds tell it.
 
 use trueup_env::Event;
 use trueup_env::finance::Effect;

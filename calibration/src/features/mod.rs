@@ -9,11 +9,10 @@
 //! The hour of the day is no feature: a tick is a day at the finest.
 
 use serde::{Deserialize, Serialize};
-use trueup_env::finance::Effect;
+use trueup_env::finance::{Effect, KindEffect};
 use trueup_env::{Clock, Event, EventLog, History};
 
 use crate::sample::{Sample, Shape};
-use crate::world::default_effect;
 
 mod active_ticks;
 mod amount_pair;
@@ -120,14 +119,14 @@ pub enum Definition {
 pub struct Setting {
     /// The clock.
     pub clock: Clock,
-    /// What each kind does to a wallet, as its name tells ([`default_effect`]).
+    /// What each kind does to a wallet.
     pub effects: Vec<Effect>,
 }
 
 impl Setting {
-    /// Reads the names of the kinds.
-    pub fn new(clock: &Clock, kinds: &[String]) -> Self {
-        Self { clock: *clock, effects: kinds.iter().map(|kind| default_effect(kind)).collect() }
+    /// From the clock and the effects of the kinds of a log or of statistics.
+    pub fn new(clock: &Clock, effects: &[KindEffect]) -> Self {
+        Self { clock: *clock, effects: effects.iter().map(|kind| kind.effect).collect() }
     }
 }
 
@@ -216,7 +215,7 @@ impl Feature {
     /// Evaluates the feature over a log.
     pub fn sample(&self, log: &EventLog) -> Sample {
         let kinds = log.kinds().len();
-        let setting = Setting::new(log.clock(), log.kinds());
+        let setting = Setting::new(log.clock(), log.effects());
         let mut values = Vec::new();
         let mut owners = Vec::new();
         for user in 0..log.user_count() {
@@ -286,7 +285,7 @@ pub fn user_features() -> impl Iterator<Item = &'static Feature> {
 /// be -1 (burstiness, saving rate) meet it only at that extreme.
 pub fn user_vectors(log: &EventLog) -> Sample {
     let width = user_features().count();
-    let setting = Setting::new(log.clock(), log.kinds());
+    let setting = Setting::new(log.clock(), log.effects());
     let mut values = Vec::with_capacity(log.user_count() * width);
     for user in 0..log.user_count() {
         let mut history = History::default();

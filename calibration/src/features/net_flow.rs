@@ -1,20 +1,20 @@
-//! sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of the log's
-//! kinds do not tell both.
+//! sign(x) ln(1 + |x|) of x = what came in less what was spent; none where no
+//! kind of the log brings money in, or none spends it.
 
 use trueup_env::Event;
 
 use super::flows::Flows;
 use super::{Definition, Feature, Level, Setting};
 
-/// sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of the log's
-/// kinds do not tell both.
+/// sign(x) ln(1 + |x|) of x = what came in less what was spent; none where no
+/// kind of the log brings money in, or none spends it.
 pub const FEATURE: Feature = Feature {
     name: "net_flow",
     title: "Net flow",
     unit: "signed ln amount",
     level: Level::User,
-    definition_text: "sign(x) ln(1 + |x|) of x = what came in less what was spent; none where the names of \
-        the log's kinds do not tell both.",
+    definition_text: "sign(x) ln(1 + |x|) of x = what came in less what was spent; none where no kind \
+        of the log brings money in, or none spends it.",
     definition: Definition::Whole(net_flow),
 };
 

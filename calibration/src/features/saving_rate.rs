@@ -1,5 +1,5 @@
-//! Share of what came in that was not spent, at least -1; none without inflow or where the names of
-//! the log's kinds do not tell both.
+//! Share of what came in that was not spent, at least -1; none without inflow or where no kind of
+//! the log brings money in, or none spends it.
 //!
 //! Money moved to savings or holdings is not spent. A user who spends more than twice what comes in
 //! counts as one who spends twice.
@@ -9,15 +9,15 @@ use trueup_env::Event;
 use super::flows::Flows;
 use super::{Definition, Feature, Level, Setting};
 
-/// Share of what came in that was not spent, at least -1; none without inflow or where the names of
-/// the log's kinds do not tell both.
+/// Share of what came in that was not spent, at least -1; none without inflow or where no kind of
+/// the log brings money in, or none spends it.
 pub const FEATURE: Feature = Feature {
     name: "saving_rate",
     title: "Saving rate",
     unit: "",
     level: Level::User,
     definition_text: "Share of what came in that was not spent, at least -1; none without inflow or where \
-        the names of the log's kinds do not tell both.",
+        no kind of the log brings money in, or none spends it.",
     definition: Definition::Whole(saving_rate),
 };
 

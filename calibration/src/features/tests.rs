@@ -132,6 +132,11 @@ fn flows_need_kinds_that_say_so() {
     assert_eq!(values("saving_rate", &bank), [0.6]);
     let silent = on(["a", "card", "b"]);
     assert!(values("net_flow", &silent).is_empty() && values("saving_rate", &silent).is_empty());
+    // Whoever knows the effects says them: 10 in, 4 + 5 out.
+    let known = [Effect::Receive, Effect::Spend, Effect::Spend].map(KindEffect::given);
+    let told = silent.with_effects(&known);
+    assert_eq!(values("net_flow", &told), [2_f64.ln()]);
+    assert_eq!(values("saving_rate", &told), [0.1]);
 }
 
 #[test]

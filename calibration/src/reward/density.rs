@@ -108,7 +108,7 @@ fn value(term: &Ready, statistics: &Statistics) -> Value {
     // A uniform law pays all alike.
     let scale = if sd > 1e-12 { sd } else { 1.0 };
     let factor = term.weight / (scale * term.rows_per_user.max(MIN_ROWS_PER_USER));
-    let setting = Setting::new(&statistics.clock, &statistics.kinds);
+    let setting = Setting::new(&statistics.clock, &statistics.effects);
     Value::new(term.feature.definition, log_density, mean, factor, &setting)
 }
 

@@ -27,7 +27,7 @@ impl Rows {
         let (clock, kinds) = (log.clock(), log.kinds().len());
         let users = 0..log.user_count();
         if let Definition::Whole(f) = definition {
-            let setting = Setting::new(clock, log.kinds());
+            let setting = Setting::new(clock, log.effects());
             return Self {
                 users: log.user_count(),
                 moving: true,

@@ -172,7 +172,7 @@ fn whole_features_are_paid_at_the_end() {
     use crate::features::Definition;
     let log = internal();
     let witness = || Witness::Parabola { centre: 2.0, scale: 3.0, linear: -0.5, square: 0.2 };
-    let setting = features::Setting::new(log.clock(), log.kinds());
+    let setting = features::Setting::new(log.clock(), log.effects());
     let user = Definition::User(|history, _| Some(f64::from(history.count)));
     let whole = Definition::Whole(|events, _| Some(events.len() as f64));
     let [by_events, at_end] = [user, whole].map(|definition| {

@@ -148,7 +148,7 @@ fn parts(terms: &[Term], statistics: &Statistics) -> Result<Vec<Box<dyn Part>>, 
         if joint::is_joint(term) {
             parts.push(Box::new(JointTerm::new(term, statistics)?));
         } else if let Some(ready) = ready.next() {
-            let setting = Setting::new(&statistics.clock, &statistics.kinds);
+            let setting = Setting::new(&statistics.clock, &statistics.effects);
             parts.push(Box::new(Marginal::new(ready, setting)));
         }
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use trueup_env::MAX_KINDS;
+use trueup_env::finance::KindEffect;
 
 use super::{Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION};
 use crate::features::{Definition, of_kind};
@@ -67,9 +68,12 @@ impl Statistics {
             .map_err(|source| StatisticsError::Io { path: path.into(), source })?;
         let mut statistics: Self = serde_json::from_str(&text)
             .map_err(|source| StatisticsError::Form { path: path.into(), source })?;
-        // Version 2 only added fields, and those that version 1 lacks are empty.
-        if statistics.version == 1 {
+        // Later versions only added fields, and those that a file lacks are empty.
+        if (1..VERSION).contains(&statistics.version) {
             statistics.version = VERSION;
+            if statistics.effects.is_empty() {
+                statistics.effects = KindEffect::by_names(&statistics.kinds);
+            }
         }
         statistics
             .check()
@@ -151,9 +155,11 @@ impl Statistics {
         if let Some(twice) = (1..kinds).find(|&i| self.kinds[..i].contains(&self.kinds[i])) {
             return bad(format!("kinds[{twice}]"), "stands twice; names of kinds differ");
         }
-        for (field, len) in
-            [("kind_events", self.kind_events.len()), ("amounts", self.amounts.len())]
-        {
+        for (field, len) in [
+            ("kind_events", self.kind_events.len()),
+            ("amounts", self.amounts.len()),
+            ("effects", self.effects.len()),
+        ] {
             if len != kinds {
                 return bad(field, format!("has {len} entries for {kinds} kinds; give one a kind"));
             }

@@ -101,7 +101,7 @@ fn bad_files_are_refused_with_file_field_and_remedy() {
     assert!(refused("user,date\n1,2\n").contains("not a statistics file"));
     assert!(refused("").contains("trueup describe"));
     for (from, to, says) in [
-        (r#""version":2"#, r#""version":7"#, "version: is 7"),
+        (r#""version":3"#, r#""version":7"#, "version: is 7"),
         (r#""format":"trueup-statistics""#, r#""format":"x""#, "format: is `x`"),
         (r#""users":3,"events":5"#, r#""users":0,"events":5"#, "users: is 0"),
         (r#""events":5"#, r#""events":6"#, "kind_events: does not add up"),
@@ -111,6 +111,7 @@ fn bad_files_are_refused_with_file_field_and_remedy() {
         (r#""level":"gap""#, r#""level":"user""#, ".level: is not `gap`"),
         (r#"["buy","sell","never"]"#, r#"["buy","buy","never"]"#, "kinds[1]: stands twice"),
         (r#"["buy","sell","never"]"#, r#"["buy","sell"]"#, "kind_events: has 3 entries"),
+        (r#"{"effect":"divest","found":"name"},"#, "", "effects: has 2 entries"),
         (r#""counts":[4.0,"#, r#""counts":[-4.0,"#, ".counts: holds -4"),
         (r#""quantiles":[20.0,"#, r#""quantiles":[99.0,"#, "(age).quantiles[1]: is 20, below"),
         (r#""quantiles":[20.0,"#, r#""quantiles":[1e999,"#, "line 1 column"),

@@ -87,11 +87,35 @@ fn a_config_may_be_empty_and_unknown_keys_are_refused() {
     assert!(parse(r#"{"market": {"kind": "gbm", "mu": 0.1}}"#).is_err());
 }
 
+/// A log whose kinds say nothing has wallets of the size of its amounts all the same, as if they
+/// were spent.
 #[test]
-fn names_without_a_meaning_are_recorded() {
-    assert_eq!(default_effect("Transfer In"), Effect::Receive);
-    assert_eq!(default_effect("transfer-out"), Effect::Spend);
-    assert_eq!(default_effect("login"), Effect::Record);
+fn income_follows_the_amounts_of_kinds_that_say_nothing() {
+    let amounts = [1.0, 1e4, 100.0, 2e4];
+    let income = |kinds: &[&str]| {
+        let world = fit_world(&WorldConfig::default(), &Statistics::of(&log(kinds, &amounts)));
+        world.unwrap().wallet.income_median
+    };
+    assert_eq!(income(&["boleto", "vale"]), income(&["purchase", "payment"]));
+    assert_eq!(income(&["salary"]), income(&["purchase"]));
+    assert_eq!(income(&["salary", "purchase"]), 2e4);
+}
+
+/// Effects that the statistics found are those of the world, unless the config gives others.
+#[test]
+fn found_effects_make_the_world_and_a_config_replaces_them() {
+    let found = |effect| KindEffect { effect, found: trueup_env::finance::Found::Balance };
+    let log =
+        log(&["a", "b"], &[5.0, 6.0]).with_effects(&[Effect::Receive, Effect::Spend].map(found));
+    let statistics = Statistics::of(&log);
+    let kinds = BTreeMap::from([("b".to_string(), Effect::Save)]);
+    let effects = |kinds: &BTreeMap<String, Effect>| -> Vec<Effect> {
+        let config = WorldConfig { kinds: kinds.clone(), ..WorldConfig::default() };
+        let world = fit_world(&config, &statistics).unwrap();
+        world.kinds.iter().map(|kind| kind.effect).collect()
+    };
+    assert_eq!(effects(&BTreeMap::new()), [Effect::Receive, Effect::Spend]);
+    assert_eq!(effects(&kinds), [Effect::Receive, Effect::Save]);
 }
 
 #[test]

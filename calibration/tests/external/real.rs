@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use trueup_calibration::external::{self, Map};
-use trueup_env::{Clock, Event, History, Tick};
+use trueup_calibration::external::{self, Filter, Map};
+use trueup_env::finance::{Effect, Found};
+use trueup_env::{Clock, Event, EventLog, History, Tick};
 
 use super::{assert_balanced, count, load};
 
@@ -161,4 +162,23 @@ fn bank_accounts_fall_into_calendar_months() {
     assert!((sum - year["amount"]["sum"].as_f64().unwrap()).abs() < 0.01, "{sum}");
     assert_eq!(loaded.log.kinds(), ["deposit", "withdrawal"]);
     assert!(loaded.log.events().iter().all(|event| event.balance.is_finite()));
+    let found = |log: &EventLog| -> Vec<_> {
+        let effects = log.effects().iter().map(|kind| (kind.effect, kind.found));
+        log.kinds().iter().cloned().zip(effects).collect()
+    };
+    // Balances say what the names in Czech mean, and what the names in English say.
+    let [into, out] = [Effect::Receive, Effect::Spend].map(|effect| (effect, Found::Balance));
+    assert_eq!(found(&loaded.log), [("deposit".into(), into), ("withdrawal".into(), out)]);
+    let plain = Map { kinds: Default::default(), ..map.clone() };
+    let log = external::load(&path, Some(&plain), "key").unwrap().log;
+    let named = |name: &str, effect| (name.to_string(), effect);
+    assert_eq!(found(&log), [named("PRIJEM", into), named("VYBER", out), named("VYDAJ", out)]);
+    // Most rows left out by a filter: those that are left are links of the same chains.
+    let filter =
+        Filter { column: "k_symbol".into(), equals: Some("SIPO".into()), ..Filter::default() };
+    let few = Map { filters: vec![filter], ..plain };
+    assert_eq!(
+        found(&external::load(&path, Some(&few), "key").unwrap().log),
+        [named("VYDAJ", out)]
+    );
 }

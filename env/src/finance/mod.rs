@@ -1,5 +1,6 @@
 //! The finance world: users with wallets who, tick by tick, do nothing or move an amount of money.
 
+mod effect;
 mod environment;
 mod fixed;
 mod follow;
@@ -9,6 +10,7 @@ mod path;
 mod wallet;
 mod world;
 
+pub use effect::{Found, KindEffect};
 pub use environment::{FinanceAction, FinanceEnvironment, FinanceInfo};
 pub use follow::{Decisions, FollowError, follow};
 pub use lanes::FinanceLanes;

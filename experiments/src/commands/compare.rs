@@ -6,8 +6,8 @@ use trueup_calibration::evaluate::{self, Breadth, Metric, PanelConfig, Run};
 use trueup_calibration::external::{self, Loaded};
 use trueup_env::Streams;
 use trueup_results::{
-    DataSource, Mode, Provenance, ProvenanceInput, ReportInput, RunDirectory, Series, State,
-    Summary, write_report,
+    DataSource, KindOfLog, Mode, Provenance, ProvenanceInput, ReportInput, RunDirectory, Series,
+    State, Summary, write_report,
 };
 
 use crate::cli::{Common, Out, print_json};
@@ -82,7 +82,9 @@ impl Compare {
         let streams = Streams::new(self.seed).child("panel", 0);
         reporter.line("comparing");
         let name = self.internal.rsplit(['/', '\\']).next().unwrap_or(&self.internal).to_owned();
-        let run = Run { name: name.clone(), logs: vec![simulated.log.clone()] };
+        // Both sides are judged by one reading of their kinds.
+        let log = simulated.log.clone().with_effects(real.log.effects());
+        let run = Run { name: name.clone(), logs: vec![log] };
         let panels = evaluate::evaluate(&[run], None, &real.log, &[], &config, &streams)
             .map_err(Failure::invalid)?;
         let summary = Summary {
@@ -92,6 +94,7 @@ impl Compare {
             dataset: self.external.clone(),
             train_users: 0,
             test_users: real.log.user_count(),
+            kinds: KindOfLog::all(real.log.kinds(), real.log.effects()),
             seconds: reporter.seconds(),
             calibrators: panels,
             ..Summary::default()

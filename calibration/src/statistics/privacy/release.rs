@@ -2,6 +2,7 @@
 //! all else is noisy.
 
 use trueup_env::Clock;
+use trueup_env::finance::KindEffect;
 
 use super::bins::{Bins, consistent, of_grid};
 use super::config::{PrivacyConfig, PrivacyError};
@@ -156,6 +157,8 @@ pub(super) fn assemble(
         version: VERSION,
         clock,
         kinds: kinds.to_vec(),
+        // Balances would tell of single users: only what names tell is released.
+        effects: KindEffect::by_names(kinds),
         users: whole.users,
         events: whole.events,
         amounts: (0..kinds.len()).map(amounts).collect(),

@@ -2,7 +2,7 @@
 
 use super::FinanceLanes;
 use crate::event_log::{Covariates, Event, EventLog, LogError};
-use crate::finance::World;
+use crate::finance::{KindEffect, World};
 use crate::history::History;
 use crate::lanes::Lanes;
 
@@ -58,7 +58,9 @@ impl FinanceLanes {
     /// # Errors
     /// None that a checked world can cause.
     pub fn log(&self, prefix: &str) -> Result<EventLog, LogError> {
-        EventLog::new(
+        let effects: Vec<KindEffect> =
+            self.world.kinds.iter().map(|kind| KindEffect::given(kind.effect)).collect();
+        let log = EventLog::new(
             self.world.clock,
             self.world.kinds.iter().map(|kind| kind.name.clone()).collect(),
             (self.first..).take(self.lanes()).map(|user| format!("{prefix}{user}")).collect(),
@@ -72,6 +74,7 @@ impl FinanceLanes {
                     self.profile.clone()
                 },
             },
-        )
+        )?;
+        Ok(log.with_effects(&effects))
     }
 }
