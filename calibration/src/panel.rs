@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::Examination;
+use crate::classifier::{Examination, Twins};
 
 /// One metric of one calibrator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,19 @@ pub struct PanelRow {
     /// level 0.05; none where nothing was seen.
     #[serde(default)]
     pub users_needed: Option<u64>,
+    /// Whether the noise floor could be measured. Where it could not (all real users of one half are
+    /// alike, say), `floor` is 0 and no number: no multiple of it, verdict, effect or gap is made.
+    #[serde(default = "yes")]
+    pub floor_known: bool,
+    /// Whether one user, or a few, have most of the rows of the feature on a side. Value, floor and
+    /// intervals then hang on them, and are not to be counted with others; verdict, effect and mean
+    /// excess count every user alike, and there is no verdict where the two disagree.
+    #[serde(default)]
+    pub concentrated: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How far a value is from the noise floor.
@@ -107,7 +120,9 @@ pub struct CalibratorPanel {
     /// Kolmogorov-Smirnov, Wasserstein-1 in external sd, total variation and the heterogeneity
     /// gaps (correlation, between-user share), optimised or not.
     pub mean_excess: Option<f64>,
-    /// AUC of a classifier that tells internal from test users; 0.5 is indistinguishable.
+    /// AUC of a classifier (boosted trees) that tells internal from test users; 0.5 is
+    /// indistinguishable. None where it is not measured: trees need about 25 users a side, logistic
+    /// regression ([`Examination::logistic`]) 10.
     pub c2st_auc: Option<f64>,
     /// 95% interval of the AUC.
     pub c2st_auc_ci: Option<[f64; 2]>,
@@ -121,6 +136,16 @@ pub struct CalibratorPanel {
     /// files of older versions, or with too few users.
     #[serde(default)]
     pub examination: Option<Examination>,
+    /// Whether the simulation repeats real users more than chance explains: training users, by
+    /// [`Privacy::copies`](crate::privacy::Privacy::copies), or in a comparison of two logs the users
+    /// that it is compared with. None where nobody looked. Where it is true, that belongs into the
+    /// first line on this calibrator: it is not the best one, and is ranked behind all that do not
+    /// copy, whatever its distances.
+    #[serde(default)]
+    pub copies: Option<bool>,
+    /// Simulated users who equal a real one in every feature, in the first evaluation seed.
+    #[serde(default)]
+    pub twins: Option<Twins>,
     /// All metrics.
     pub panel: Vec<PanelRow>,
     /// Metrics that are not in the panel, and why.

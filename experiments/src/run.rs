@@ -313,6 +313,8 @@ impl Attempt<'_> {
             let (config, streams) = (PrivacyConfig::default(), streams.child(&run.name, 0));
             match Privacy::of_logs(log, train, test, &config, &streams) {
                 Ok(privacy) => {
+                    let own = summary.calibrators.iter_mut().find(|own| own.name == run.name);
+                    own.into_iter().for_each(|own| own.copies = Some(privacy.copies()));
                     let name = run.name.clone();
                     summary.privacy.push(CalibratorPrivacy { name, privacy });
                 }
@@ -341,6 +343,8 @@ fn unjudged(name: &str) -> CalibratorPanel {
         c2st_auc_floor: None,
         c2st_importance: Vec::new(),
         examination: None,
+        copies: None,
+        twins: None,
         panel: Vec::new(),
         left_out: Vec::new(),
         notes: Vec::new(),

@@ -101,6 +101,8 @@ impl ThinPanel {
             c2st_auc_floor: None,
             c2st_importance: Vec::new(),
             examination: None,
+            copies: None,
+            twins: None,
             panel: Vec::new(),
             left_out: Vec::new(),
             notes: Vec::new(),

@@ -61,6 +61,8 @@ fn row(feature: &str, value: f64) -> PanelRow {
         p: Some(1e-300),
         q: None,
         users_needed: Some(1200),
+        floor_known: true,
+        concentrated: false,
     }
 }
 
@@ -76,6 +78,8 @@ fn panel(name: &str, gap_closed: f64) -> CalibratorPanel {
         c2st_auc_floor: Some(0.5),
         c2st_importance: Vec::new(),
         examination: None,
+        copies: None,
+        twins: None,
         panel: vec![row("거래 금액", 0.5), row("gap", 0.25)],
         left_out: Vec::new(),
         notes: Vec::new(),

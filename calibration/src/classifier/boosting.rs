@@ -163,6 +163,11 @@ impl Boosted {
         Self { base, trees }
     }
 
+    /// Whether so many rows are enough for two leaves.
+    pub fn can_split(rows: usize) -> bool {
+        rows as f64 >= 2.0 * LEAF_ROWS
+    }
+
     /// The log-odds before any tree: those of the classes among the rows that it was fitted to.
     pub fn base(&self) -> f64 {
         self.base

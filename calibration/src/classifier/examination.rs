@@ -25,7 +25,24 @@ pub struct Judged {
     /// How often labels dealt out at random give an AUC as large, in the first seed; none where it
     /// was not asked for.
     pub p_value: Option<f64>,
+    /// Whether there were users enough for it in every seed: trees cannot split fewer than about 25 a
+    /// side, and their AUC is then 1/2 whatever the users. It is not to be shown as a result then.
+    #[serde(default = "yes")]
+    pub measured: bool,
+    /// Whether the AUC is below 1/2 by more than chance explains, so that the two sides are not
+    /// independent: simulated users were made of these very real users, nearly but not quite alike.
+    #[serde(default)]
+    pub below_half: bool,
 }
+
+fn yes() -> bool {
+    true
+}
+
+/// An AUC is below 1/2 by more than chance from so many times the upper arm of its interval on: of
+/// classifiers that are not trained again, AUCs between equal laws vary about 1.35 times as much as
+/// the interval says, so that this is three standard deviations.
+const ARMS: f64 = 2.0;
 
 /// Both classifiers, and the features that give the simulation away.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,14 +68,17 @@ impl Examination {
                 Measured::mean(&all).map(Measured::centred)
             };
             let (auc, accuracy) = (mean(|scores| &scores.auc)?, mean(|scores| &scores.accuracy)?);
+            let auc_ci = auc.interval(0.0, 1.0);
             Some(Judged {
                 auc: auc.value,
-                auc_ci: auc.interval(0.0, 1.0),
-                auc_floor: floor.map(|floor| of(floor).auc.value),
+                auc_ci,
+                auc_floor: floor.map(of).filter(|of| of.measured).map(|of| of.auc.value),
                 accuracy: accuracy.value,
                 accuracy_ci: accuracy.interval(0.0, 1.0),
                 accuracy_floor: floor.map(|floor| of(floor).accuracy.value),
                 p_value: of(first).p_value,
+                measured: seeds.iter().all(|seed| of(seed).measured),
+                below_half: auc.value < 0.5 - ARMS * (auc_ci[1] - auc.value) - 1e-9,
             })
         };
         Some(Self {

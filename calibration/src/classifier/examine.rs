@@ -31,6 +31,8 @@ pub struct Scores {
     pub accuracy: Measured,
     /// P-value of the AUC, where it was asked for.
     pub p_value: Option<f64>,
+    /// Whether there are users enough for it: trees cannot split few.
+    pub measured: bool,
 }
 
 /// What both classifiers say of one simulation.
@@ -68,6 +70,7 @@ pub fn examine(
             auc: Measured::of(&rankings, internal, external)?,
             accuracy: Measured::of(&Calls::of(held_out, &pool), internal, external)?,
             p_value: p_value(kind, held_out, &pool, config, streams),
+            measured: kind == Kind::Logistic || pool.can_be_split(),
         })
     };
     Some(Examined {

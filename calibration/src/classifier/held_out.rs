@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use trueup_env::Streams;
 
 use super::auc::{FoldRankings, Ranking};
+use super::folds::units_by_size;
 use super::logistic::{Design, Logistic};
-use super::{FOLDS, Fold, Pool, shuffle};
+use super::{FOLDS, Fold, Pool};
 use crate::discrepancy::Prepared;
 
 /// Which classifier.
@@ -47,8 +48,10 @@ impl HeldOut {
         let data = Design::new(&pool.values, pool.width, &training);
         let model = Logistic::fit(&data, &training, &pool.positive);
         let positives = training.iter().filter(|&&row| pool.positive[row as usize]).count() as f64;
-        let odds = positives / (training.len() as f64 - positives);
-        Self { scores: model.scores(&data, &rows), threshold: odds.ln(), rows }
+        let log_odds = (positives / (training.len() as f64 - positives)).ln();
+        // Without both sides among the training users there is nothing to learn.
+        let threshold = if log_odds.is_finite() { log_odds } else { 0.0 };
+        Self { scores: model.scores(&data, &rows), threshold, rows }
     }
 
     pub(super) fn ranking(&self, pool: &Pool) -> Ranking {
@@ -104,20 +107,42 @@ impl Prepared for Calls {
     }
 }
 
-/// Labels dealt out again within each fold, which keeps the folds stratified.
+/// Labels dealt out again within each fold, by units, which keeps the folds stratified and twins what
+/// they are.
 fn relabelled(pool: &Pool, streams: &Streams, index: usize) -> Vec<bool> {
     let mut positive = pool.positive.clone();
     for fold in 0..FOLDS {
         let (rows, _) = pool.part(fold);
-        let mut labels: Vec<bool> = rows.iter().map(|&row| pool.positive[row as usize]).collect();
-        shuffle(&mut labels, &streams.child("labels", index as u64), "fold", fold);
-        rows.iter().zip(labels).for_each(|(&row, label)| positive[row as usize] = label);
+        let mut stream = streams.child("labels", index as u64).stream("fold", fold as u64);
+        for units in units_by_size(&rows, &pool.unit) {
+            let positives = dealt_again(&positives_of(&units, pool), |n| stream.below(n));
+            for (unit, positives) in units.iter().zip(positives) {
+                let labels = unit.iter().zip(0..);
+                labels.for_each(|(&row, place)| positive[row as usize] = place < positives);
+            }
+        }
     }
     positive
 }
 
+/// How many rows of each unit are positive.
+fn positives_of(units: &[Vec<u32>], pool: &Pool) -> Vec<usize> {
+    let positives =
+        |unit: &Vec<u32>| unit.iter().filter(|&&row| pool.positive[row as usize]).count();
+    units.iter().map(positives).collect()
+}
+
+/// The numbers in random order; `below` draws a number below another.
+fn dealt_again(numbers: &[usize], mut below: impl FnMut(usize) -> usize) -> Vec<usize> {
+    let mut dealt = numbers.to_vec();
+    for last in (1..dealt.len()).rev() {
+        dealt.swap(last, below(last + 1));
+    }
+    dealt
+}
+
 /// How often classifiers that are trained and judged on labels dealt out at random have a mean AUC as
-/// large: exact, because under equal laws all labellings within the folds are alike.
+/// large: exact, because under equal laws all labellings of equal units within the folds are alike.
 pub(super) fn p_value_by_refits(
     kind: Kind,
     held_out: &[HeldOut],
@@ -135,7 +160,7 @@ pub(super) fn p_value_by_refits(
 }
 
 /// The same without training again. In one fold the classifier knows nothing of the labels of the
-/// users that it judges, so that the share of relabellings of these users with as large an AUC is an
+/// users that it judges, so that the share of relabellings of their units with as large an AUC is an
 /// exact p-value for the fold. Across folds the classifiers share users, and pooling them would see
 /// differences where there are none; twice the mean of p-values is one whatever they share (Vovk and
 /// Wang, *Combining p-values via averaging*, Biometrika 107, 2020). It errs on the side of "no
@@ -147,21 +172,27 @@ pub(super) fn p_value_by_folds(
     streams: &Streams,
 ) -> f64 {
     let p_value = |(index, fold): (usize, &HeldOut)| {
+        let mut rank_of = vec![0.0; pool.positive.len()];
         let ranks = mid_ranks(&fold.scores);
-        let label = |row: &u32| pool.positive[*row as usize];
-        let found: f64 =
-            fold.rows.iter().zip(&ranks).filter(|(row, _)| label(row)).map(|(_, rank)| rank).sum();
-        let positives = fold.rows.iter().filter(|row| label(row)).count();
+        fold.rows.iter().zip(ranks).for_each(|(&row, rank)| rank_of[row as usize] = rank);
+        // Rows of a unit are equal, and so are their scores.
+        let classes: Vec<(Vec<f64>, Vec<usize>)> = units_by_size(&fold.rows, &pool.unit)
+            .into_iter()
+            .map(|units| {
+                let ranks = units.iter().map(|unit| rank_of[unit[0] as usize]).collect();
+                (ranks, positives_of(&units, pool))
+            })
+            .collect();
+        let sum = |ranks: &[f64], positives: &[usize]| -> f64 {
+            ranks.iter().zip(positives).map(|(rank, &count)| rank * count as f64).sum()
+        };
+        let found: f64 = classes.iter().map(|(ranks, positives)| sum(ranks, positives)).sum();
         let as_large = |&draw: &usize| {
             let mut stream = streams.child("fold", index as u64).stream("labels", draw as u64);
-            let (mut sum, mut left) = (0.0, positives);
-            for (dealt, rank) in ranks.iter().enumerate() {
-                if stream.below(ranks.len() - dealt) < left {
-                    left -= 1;
-                    sum += rank;
-                }
-            }
-            sum >= found
+            let mut again = |(ranks, positives): &(Vec<f64>, Vec<usize>)| {
+                sum(ranks, &dealt_again(positives, |n| stream.below(n)))
+            };
+            classes.iter().map(&mut again).sum::<f64>() >= found
         };
         let hits = (0..relabellings).into_par_iter().filter(as_large).count();
         (1 + hits) as f64 / (1 + relabellings) as f64

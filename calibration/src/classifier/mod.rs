@@ -2,8 +2,8 @@
 //!
 //! A classifier is trained to tell the two sides apart and judged on users that it has not seen
 //! (Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, ICLR 2017). Its AUC is 0.5 where
-//! it cannot, 1 where it always can. Five folds, stratified by side; the value is the mean AUC of
-//! the folds. A row is a user, so a bootstrap over users reweights the out-of-fold scores. (DeLong's
+//! it cannot, 1 where it always can. Five folds, stratified by side, equal users in one fold
+//! (`folds.rs`); the value is the mean AUC of the folds. A row is a user, so a bootstrap over users reweights the out-of-fold scores. (DeLong's
 //! variance would do for one simulation, but the mean over evaluation seeds shares its real users,
 //! and shared bootstrap weights carry that correlation.) The classifiers are not trained again:
 //! the interval is for these classifiers, and leaves out what another draw of training users would
@@ -17,10 +17,12 @@ mod auc;
 mod boosting;
 mod examination;
 mod examine;
+mod folds;
 mod held_out;
 mod logistic;
 mod newton;
 mod telling;
+mod twins;
 
 pub use auc::{FoldRankings, Ranking};
 pub use boosting::{Binned, Boosted};
@@ -28,7 +30,9 @@ pub use examination::{Examination, Judged};
 pub use examine::{ExaminationConfig, Examined, Scores, examine};
 pub use logistic::{Design, Logistic, UNDEFINED};
 pub use telling::{Direction, Telling};
+pub use twins::Twins;
 
+use folds::Folds;
 use rayon::prelude::*;
 use trueup_env::Streams;
 
@@ -62,6 +66,8 @@ struct Pool {
     positive: Vec<bool>,
     user: Vec<u32>,
     fold: Vec<usize>,
+    /// Rows of one unit are equal and in one fold.
+    unit: Vec<u32>,
 }
 
 /// Pools at most `rows` users a side, evenly spaced. None with fewer than [`LEAST_USERS`] users on a
@@ -95,27 +101,30 @@ impl Trees {
 
 fn pooled(internal: &Sample, external: &Sample, rows: usize, streams: &Streams) -> Pool {
     let mut values = Vec::new();
-    let (mut positive, mut user, mut fold) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut positive, mut user) = (Vec::new(), Vec::new());
     for (side, sample) in [external, internal].into_iter().enumerate().rev() {
         let n = sample.rows();
         let count = n.min(rows);
-        let mut folds: Vec<usize> = (0..count).map(|i| i % FOLDS).collect();
-        shuffle(&mut folds, streams, "folds", side);
-        for (i, fold_of_row) in folds.into_iter().enumerate() {
+        for i in 0..count {
             let row = ((2 * i + 1) * n) / (2 * count);
             values.extend_from_slice(sample.row(row));
             positive.push(side == 1);
             user.push(sample.user[row]);
-            fold.push(fold_of_row);
         }
     }
-    Pool { width: internal.width, values, positive, user, fold }
+    let Folds { fold, unit } = Folds::deal(&values, internal.width, &positive, streams);
+    Pool { width: internal.width, values, positive, user, fold, unit }
 }
 
 impl Pool {
     /// The rows of a fold, and all others.
     fn part(&self, fold: usize) -> (Vec<u32>, Vec<u32>) {
         (0..self.fold.len() as u32).partition(|&row| self.fold[row as usize] == fold)
+    }
+
+    /// Whether the trees of every fold have users enough to split.
+    fn can_be_split(&self) -> bool {
+        (0..FOLDS).all(|fold| Boosted::can_split(self.part(fold).1.len()))
     }
 
     /// A weight of 1 for each user of either side.

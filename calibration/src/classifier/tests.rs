@@ -62,6 +62,7 @@ fn agrees_with_scikit_learn() {
             positive: fixture.positive,
             user: (0..n as u32).collect(),
             fold: fixture.fold,
+            unit: (0..n as u32).collect(),
         };
         let ones = vec![1.0; n];
         let (mut sum, mut expected_sum) = (0.0, 0.0);
@@ -175,6 +176,7 @@ fn logistic_regression_agrees_with_scikit_learn() {
             positive: case.positive,
             user: (0..n as u32).collect(),
             fold: case.fold,
+            unit: (0..n as u32).collect(),
         };
         let (held_out, ones) = (held_out::Kind::Logistic.held_out(&pool), pool.ones());
         let close = |what: &str, found: f64, expected: f64| {

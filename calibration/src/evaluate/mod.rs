@@ -44,7 +44,7 @@ pub use false_discovery::FalseDiscovery;
 pub use summary::gap_closed;
 pub use validation::Validation;
 
-use crate::classifier::{Examined, examine};
+use crate::classifier::{Examined, Twins, examine};
 use crate::discrepancy::LookupError;
 use crate::features;
 use crate::panel::CalibratorPanel;
@@ -155,7 +155,12 @@ pub fn evaluate(
     let reference = Reference::new(train, test, config.replicates, streams);
     let panel = metrics::choose(config, reference.logs())?;
     let sides = Sides::of(test, &panel);
-    let evaluation = Evaluation { panel: &panel, config, external: &sides };
+    let evaluation = Evaluation {
+        panel: &panel,
+        config,
+        external: &sides,
+        train: train.map(features::user_vectors),
+    };
 
     let jobs: Vec<(usize, usize)> = runs
         .iter()
@@ -275,6 +280,8 @@ struct Judged {
     orders: Vec<Order>,
     /// The classifier test; none with too few users.
     examined: Option<Examined>,
+    /// Who equals a real user, for the first evaluation seed.
+    twins: Option<Twins>,
 }
 
 /// What all measurements share.
@@ -282,16 +289,20 @@ struct Evaluation<'a> {
     panel: &'a Panel,
     config: &'a PanelConfig,
     external: &'a Sides,
+    /// The vectors of the training users.
+    train: Option<Sample>,
 }
 
 impl Evaluation<'_> {
     fn judge(&self, log: &EventLog, external: &Weights, first: bool, streams: &Streams) -> Judged {
         let weights = bootstrap::weights(log.user_count(), self.config.replicates, streams);
         let sides = [&Sides::of(log, self.panel), self.external];
+        let [own, test] = sides.map(|side| &side.vectors);
+        let twins = first.then(|| Twins::of(own, test, self.train.as_ref())).flatten();
         let compare = || self.compare(sides, [&weights, external], first, streams);
         let test = || if first { self.test(sides, streams) } else { Vec::new() };
         let (judged, nulls) = rayon::join(compare, test);
-        Judged { nulls, ..judged }
+        Judged { nulls, twins, ..judged }
     }
 
     /// The permutation test of each metric. All seeds are one law, so one of them is tested.
@@ -337,7 +348,7 @@ impl Evaluation<'_> {
         };
         let (metrics, examined) =
             rayon::join(|| families.measure(left_weights, right_weights), classify);
-        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), examined }
+        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), examined, twins: None }
     }
 }
 

@@ -56,7 +56,9 @@ impl Study<'_> {
         let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
             let mut one = shared.panel_of(run, seeds, own, before.map(|b| &averaged[b]));
             one.left_out.splice(0..0, left_out.iter().cloned());
-            one.notes = notes(&one, before.is_some(), self.users.halves);
+            one.notes = copies(&one).into_iter().collect();
+            one.notes.extend(notes(&one, before.is_some(), self.users.halves));
+            one.notes.extend(classifiers(&one));
             one.notes.extend(in_panels::notes(panel));
             one.notes.extend(warnings(run, &self.users));
             one.notes.extend(coarse(&one.panel, self.config));
@@ -128,6 +130,44 @@ fn notes(one: &CalibratorPanel, before: bool, halves: bool) -> Vec<String> {
     notes
 }
 
+/// In a comparison of two logs: that one repeats the other.
+fn copies(one: &CalibratorPanel) -> Option<String> {
+    let twins = one.twins.filter(|_| one.copies == Some(true))?;
+    let [all, single, chance] =
+        [twins.test, twins.single, twins.single_by_chance].map(|share| 100.0 * share);
+    Some(format!(
+        "The simulation repeats real users: {all:.0}% of its users equal a real user in every \
+         feature, {single:.0}% one whom no other real user equals, where chance explains \
+         {chance:.0}%. Its distances to these real users say nothing of others."
+    ))
+}
+
+/// What the classifier test cannot say.
+fn classifiers(one: &CalibratorPanel) -> Vec<String> {
+    let Some(test) = &one.examination else { return Vec::new() };
+    let mut notes = Vec::new();
+    if !test.trees.measured {
+        let [low, high] = test.logistic.auc_ci;
+        notes.push(format!(
+            "There are too few users for boosted trees to split: their AUC is not measured. \
+             Logistic regression has an AUC of {:.3} [{low:.3}, {high:.3}].",
+            test.logistic.auc
+        ));
+    }
+    for (name, judged) in [("boosted trees", &test.trees), ("logistic regression", &test.logistic)]
+    {
+        if judged.below_half {
+            notes.push(format!(
+                "The AUC of {name}, {:.3}, is below 0.5 by more than chance explains: the simulated \
+                 users are not independent of these real users. That is so where they were made of \
+                 them, nearly alike. Such an AUC is no sign of a good simulation.",
+                judged.auc
+            ));
+        }
+    }
+    notes
+}
+
 impl Panel {
     fn leave_out(&self, metric: usize, reason: String) -> LeftOut {
         let chosen = &self.metrics[metric];
@@ -176,7 +216,8 @@ impl Shared<'_> {
         let examined: Vec<&Examined> =
             seeds.iter().filter_map(|seed| seed.examined.as_ref()).collect();
         let examination = Examination::of(&examined, self.floor_examined);
-        let trees = examination.as_ref().map(|examination| &examination.trees);
+        let trees = examination.as_ref().map(|e| &e.trees).filter(|trees| trees.measured);
+        let twins = seeds.first().and_then(|seed| seed.twins);
         let telling = examination.iter().flat_map(|examination| &examination.telling);
         CalibratorPanel {
             name: run.name.clone(),
@@ -186,9 +227,14 @@ impl Shared<'_> {
             mean_excess: mean_excess(&entries),
             c2st_auc: trees.map(|trees| trees.auc),
             c2st_auc_ci: trees.map(|trees| trees.auc_ci),
-            c2st_auc_floor: self.floor_examined.map(|floor| floor.trees.auc.value),
+            c2st_auc_floor: trees.and_then(|trees| trees.auc_floor),
             c2st_importance: telling.map(|one| (one.feature.clone(), one.importance)).collect(),
             examination,
+            copies: twins.filter(|_| self.study.users.halves).map(|twins| {
+                let simulated = run.logs.first().map_or(0, |log| log.user_count());
+                twins.beyond_chance([simulated, self.study.users.test])
+            }),
+            twins,
             panel: rows,
             left_out,
             notes: Vec::new(),
@@ -278,6 +324,8 @@ impl Shared<'_> {
             p: None,
             q: None,
             users_needed: None,
+            floor_known: true,
+            concentrated: false,
         }
     }
 }

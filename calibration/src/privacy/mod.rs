@@ -24,6 +24,7 @@ use trueup_env::{EventLog, Streams};
 
 pub use closeness::Closeness;
 pub use records::Records;
+pub(crate) use records::wilson;
 pub use words::Verdict;
 
 use crate::discrepancy::scaling::Scaling;
@@ -176,6 +177,11 @@ impl Privacy {
         };
         privacy.judge();
         Ok(privacy)
+    }
+
+    /// Whether the simulation repeats training users more than chance explains.
+    pub fn copies(&self) -> bool {
+        self.verdict == Verdict::Copies
     }
 
     /// The score that SDMetrics calls DCROverfittingProtection, where both real sides have as many

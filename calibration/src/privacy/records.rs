@@ -55,17 +55,20 @@ fn quantile(sorted: &[f64], p: f64) -> Estimate {
     Estimate { value, interval: [interval[0].min(value), interval[1].max(value)] }
 }
 
-/// A share with Wilson's interval (*Probable inference, the law of succession, and statistical
-/// inference*, Journal of the American Statistical Association 22, 1927).
+/// A share with Wilson's interval of 95%.
 fn share(count: usize, of: usize) -> Estimate {
-    let (n, z) = (of.max(1) as f64, 1.959_963_984_540_054_f64);
-    let value = count as f64 / n;
+    let value = count as f64 / of.max(1) as f64;
+    Estimate { value, interval: wilson(value, of, 1.959_963_984_540_054) }
+}
+
+/// Wilson's interval of a share of so many, `z` standard deviations wide on each side (*Probable
+/// inference, the law of succession, and statistical inference*, Journal of the American Statistical
+/// Association 22, 1927).
+pub(crate) fn wilson(value: f64, of: usize, z: f64) -> [f64; 2] {
+    let n = of.max(1) as f64;
     let centre = (value + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (value * (1.0 - value) / n + z * z / (4.0 * n * n)).sqrt();
-    Estimate {
-        value,
-        interval: [(centre - half).clamp(0.0, value), (centre + half).clamp(value, 1.0)],
-    }
+    [(centre - half).clamp(0.0, value), (centre + half).clamp(value, 1.0)]
 }
 
 #[cfg(test)]
