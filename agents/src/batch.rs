@@ -143,15 +143,17 @@ fn gather<T: Copy>(to: &mut Vec<T>, from: &[T], width: usize, rows: &[u32]) {
 
 /// Weighted mean 0 and standard deviation 1.
 fn standardise(values: &mut [f32], weights: &[f32]) {
-    let (mut mean, mut square) = (0.0_f64, 0.0_f64);
-    for (&a, &w) in values.iter().zip(weights) {
-        let (a, w) = (f64::from(a), f64::from(w));
-        mean += w * a;
-        square += w * a * a;
-    }
-    let sd = (square - mean * mean).max(0.0).sqrt();
-    if sd == 0.0 {
-        // All alike. Weights add up to 1 in f32 alone, so what is left of a difference is rounding.
+    // Weights add up to 1 in f32 alone. Deviations start at one of the values, so that equal ones
+    // have none.
+    let first = values.first().map_or(0.0, |&a| f64::from(a));
+    let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+    let weighted = |of: &dyn Fn(f64) -> f64| -> f64 {
+        let terms = values.iter().zip(weights).map(|(&a, &w)| f64::from(w) * of(f64::from(a)));
+        terms.sum::<f64>() / total
+    };
+    let mean = first + weighted(&|a| a - first);
+    let sd = weighted(&|a| (a - mean) * (a - mean)).sqrt();
+    if sd.is_nan() || sd == 0.0 {
         return values.fill(0.0);
     }
     values.iter_mut().for_each(|a| *a = ((f64::from(*a) - mean) / (sd + 1e-8)) as f32);

@@ -61,18 +61,15 @@ impl Figures {
 
 /// 1 - Var(returns - values) / Var(returns); 0 for returns without variance.
 pub fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
-    let variance = |x: &mut dyn Iterator<Item = f64>| {
-        let (mut n, mut sum, mut square) = (0.0, 0.0, 0.0);
-        x.for_each(|v| {
-            n += 1.0;
-            sum += v;
-            square += v * v;
-        });
-        if n > 0.0 { square / n - (sum / n) * (sum / n) } else { 0.0 }
+    // About the mean, which starts at one of the numbers: equal ones have no variance at all.
+    let variance = |x: Vec<f64>| {
+        let (first, n) = (x.first().copied().unwrap_or(0.0), x.len().max(1) as f64);
+        let mean = first + x.iter().map(|v| v - first).sum::<f64>() / n;
+        x.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n
     };
-    let total = variance(&mut returns.iter().map(|&r| f64::from(r)));
-    let residual =
-        variance(&mut returns.iter().zip(values).map(|(&r, &v)| f64::from(r) - f64::from(v)));
+    let errors = returns.iter().zip(values).map(|(&r, &v)| f64::from(r) - f64::from(v));
+    let residual = variance(errors.collect());
+    let total = variance(returns.iter().map(|&r| f64::from(r)).collect());
     if total > 0.0 { 1.0 - residual / total } else { 0.0 }
 }
 

@@ -15,8 +15,9 @@
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::KindEffect;
-use trueup_env::{Clock, EventLog};
+use trueup_env::{Clock, EventLog, Money};
 
+use crate::discrepancy::mean_and_sd;
 use crate::features::{self, Definition, Feature, Level, of_kind};
 
 mod file;
@@ -141,9 +142,8 @@ impl Distribution {
         sorted.sort_by(f64::total_cmp);
         let n = sorted.len();
         let quantile = |i: usize| sorted[((i * n).div_ceil(GRID - 1)).clamp(1, n) - 1];
-        let mean = sorted.iter().sum::<f64>() / n as f64;
-        let variance = sorted.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64;
-        Some(Self { quantiles: (0..GRID).map(quantile).collect(), mean, sd: variance.sqrt() })
+        let (mean, sd) = mean_and_sd(&sorted, None);
+        Some(Self { quantiles: (0..GRID).map(quantile).collect(), mean, sd })
     }
 
     /// The distribution as weighted points, values ascending and distinct, weights of sum 1.
@@ -268,14 +268,14 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
             Form::Pair { mean: [earlier.mean, later.mean], sd: [earlier.sd, later.sd], correlation }
         }
         Definition::Series(_) => {
-            let mut per_user = vec![0.0; sample.categories];
+            let mut sums = vec![Money::default(); sample.categories];
             for row in sample.values.chunks_exact(2) {
-                if let Some(sum) = per_user.get_mut(row[0] as usize) {
-                    *sum += row[1];
+                if let Some(sum) = sums.get_mut(row[0] as usize) {
+                    *sum += Money::of(row[1]);
                 }
             }
-            per_user.iter_mut().for_each(|sum| *sum /= sample.users.max(1) as f64);
-            Form::Series { per_user }
+            let users = sample.users.max(1) as u64;
+            Form::Series { per_user: sums.into_iter().map(|sum| sum.over(users)).collect() }
         }
         // No statistic of paths serves a discrepancy that would not need the sequences.
         Definition::Path { .. } => return None,

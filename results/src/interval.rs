@@ -24,7 +24,9 @@ pub struct Estimate {
 /// finite. The interval may reach beyond the values that are possible.
 pub fn mean_over_seeds(values: &[f64]) -> Option<Estimate> {
     let seeds = values.len();
-    let mean = values.iter().sum::<f64>() / seeds as f64;
+    // From one of the values on: the mean of equal values is that value, and they have no spread.
+    let first = *values.first()?;
+    let mean = first + values.iter().map(|x| x - first).sum::<f64>() / seeds as f64;
     if !mean.is_finite() {
         return None;
     }

@@ -14,6 +14,7 @@
 use trueup_env::{Event, EventLog, Streams, log_amount};
 
 use super::{Brief, CalibrationError, Calibrator, Simulator};
+use crate::discrepancy::mean_and_sd;
 use crate::statistics::{Form, Statistics};
 
 /// Name in configs and results.
@@ -48,15 +49,14 @@ pub struct Moments {
 impl Moments {
     /// The moments of a log; none without users or positive amounts.
     pub fn of_log(log: &EventLog) -> Option<Self> {
-        let amounts = || log.events().iter().filter_map(|event| log_amount(event.amount));
-        let n = amounts().count() as f64;
-        if n == 0.0 || log.user_count() == 0 {
+        let amounts = log.events().iter().filter_map(|event| log_amount(event.amount));
+        let amounts: Vec<f64> = amounts.collect();
+        if amounts.is_empty() {
             return None;
         }
-        let mean = amounts().sum::<f64>() / n;
-        let variance = amounts().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        let (mean, sd) = mean_and_sd(&amounts, None);
         let events = log.events().len() as f64 / log.user_count() as f64;
-        Some(Self { events, mean, sd: variance.sqrt() })
+        Some(Self { events, mean, sd })
     }
 
     /// The moments that external statistics hold; none where they hold no log amounts.

@@ -49,6 +49,7 @@ mod witness;
 pub use joint_witness::JointWitness;
 pub use lookup::{LookupError, Named, Parameter, named};
 pub use shared::{Family, Member, Shared};
+pub(crate) use user_sums::mean_and_sd;
 pub use witness::Witness;
 
 pub mod anderson_darling;

@@ -67,7 +67,7 @@ const SMALLEST_SD: f64 = 1e-30;
 
 /// Weighted mean and standard deviation (n) by two passes; the deviation of equal values is
 /// exactly 0.
-pub(super) fn mean_and_sd(values: &[f64], weights: Option<&[f64]>) -> (f64, f64) {
+pub(crate) fn mean_and_sd(values: &[f64], weights: Option<&[f64]>) -> (f64, f64) {
     let weight = |i: usize| weights.map_or(1.0, |weights| weights[i]);
     let counted = || values.iter().enumerate().filter(|(i, _)| weight(*i) > 0.0);
     let total: f64 = counted().map(|(i, _)| weight(i)).sum();

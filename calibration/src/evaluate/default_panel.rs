@@ -12,11 +12,15 @@ pub const ALL: &str = "*";
 
 /// Which features a line is about.
 pub enum Of {
-    /// All registered features with such rows.
+    /// All registered features with such rows, but for those of [`MONEY`].
     Shape(Shape),
     /// One feature.
     Feature(&'static str),
 }
+
+/// Features in money itself. By rank they say what their logs say, so they are measured by what
+/// depends on money: the mean, the distance in money, the tail.
+const MONEY: [&str; 4] = ["amount", "total_amount", "mean_amount", "top_event_share"];
 
 /// The standard panel. Names of features and discrepancies must exist; a test looks.
 pub const STANDARD: &[(Of, &[&str])] = &[
@@ -24,6 +28,13 @@ pub const STANDARD: &[(Of, &[&str])] = &[
         Of::Shape(Shape::Real),
         &["kolmogorov-smirnov", "wasserstein-1", "cramer-von-mises", "mean-gap", "sd-gap"],
     ),
+    (
+        Of::Feature("amount"),
+        &["wasserstein-1", "mean-gap", "quantile-gap(p=0.999)", "tail-gap(p=0.99)"],
+    ),
+    (Of::Feature("total_amount"), &["wasserstein-1", "mean-gap", "tail-gap"]),
+    (Of::Feature("mean_amount"), &["wasserstein-1", "mean-gap"]),
+    (Of::Feature("top_event_share"), &["kolmogorov-smirnov", "mean-gap"]),
     (Of::Shape(Shape::Category), &["total-variation"]),
     (Of::Feature("amount_pair"), &["correlation-gap"]),
     (Of::Feature("gap_pair"), &["correlation-gap"]),
@@ -50,7 +61,10 @@ pub fn metrics(breadth: Breadth) -> Vec<Metric> {
         let applies = move |of: &Of| match of {
             Of::Feature(name) => *name == source.name(),
             // The user vector is no feature of the registry: it is asked for by name.
-            Of::Shape(shape) => *shape == source.shape() && source.name() != USER_VECTOR,
+            Of::Shape(shape) => {
+                let own = source.name() == USER_VECTOR || MONEY.contains(&source.name());
+                *shape == source.shape() && !own
+            }
         };
         let lines = STANDARD.iter().filter(move |(of, _)| applies(of));
         lines.flat_map(move |(_, names)| names.iter().map(move |name| (source.name(), *name)))
@@ -76,6 +90,7 @@ mod tests {
                 assert_eq!(discrepancy.shape(), shape, "{name}");
             }
         }
+        assert!(MONEY.iter().all(|name| features::find(name).is_some()));
         let metrics = metrics(Breadth::Standard);
         assert!(metrics.len() > 60);
         for (i, metric) in metrics.iter().enumerate() {

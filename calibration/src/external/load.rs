@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::KindEffect;
-use trueup_env::{Covariates, Event, EventLog, Streams};
+use trueup_env::{Covariates, Event, EventLog, Money, Streams};
 
 use super::account::Account;
 use super::builtin;
@@ -259,18 +259,24 @@ fn merge(
         if has_dates { entry.time.div_euclid(MICROS_PER_DAY) } else { entry.time }
     };
     let mut merged: Vec<(u32, Entry)> = Vec::with_capacity(rows.len());
+    // What each merged row amounts to, exactly: 0.10 and 0.20 are 0.30.
+    let mut sums: Vec<Money> = Vec::with_capacity(rows.len());
     let mut group = 0;
     for (tick, entry) in rows.iter().copied() {
         let same = |other: &Entry| other.user == entry.user && day(other) == day(&entry);
         if merged.get(group).is_none_or(|(_, first)| !same(first)) {
             group = merged.len();
         }
-        match merged[group..].iter_mut().find(|(_, other)| other.kind == entry.kind) {
-            Some((_, other)) => {
-                other.amount += entry.amount;
-                other.balance = entry.balance;
+        let mut rows = merged.iter_mut().zip(&mut sums).skip(group);
+        match rows.find(|((_, other), _)| other.kind == entry.kind) {
+            Some(((_, other), sum)) => {
+                *sum += Money::of(entry.amount);
+                (other.amount, other.balance) = (sum.value(), entry.balance);
             }
-            None => merged.push((tick, entry)),
+            None => {
+                sums.push(Money::of(entry.amount));
+                merged.push((tick, entry));
+            }
         }
     }
     let count = (rows.len() - merged.len()) as u64;

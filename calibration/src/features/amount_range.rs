@@ -1,6 +1,7 @@
 //! Largest less smallest log amount of the user; none without positive amounts.
 
-use trueup_env::{Clock, History};
+use trueup_env::exact::rounded;
+use trueup_env::{Clock, History, Money};
 
 use super::{Definition, Feature, Level};
 
@@ -15,5 +16,11 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn amount_range(history: &History, _: &Clock) -> Option<f64> {
-    (history.log_count > 0).then_some(history.log_max - history.log_min)
+    if history.log_count == 0 {
+        return None;
+    }
+    // The log of their quotient in decimal digits: 5 to 10 is as wide as 19.99 to 39.98.
+    let (least, most) = (history.amount_min, history.amount_max);
+    let times = Money::of(most).share_of(Money::of(least)).map(f64::ln);
+    Some(rounded(times.unwrap_or_else(|| most.ln() - least.ln())))
 }

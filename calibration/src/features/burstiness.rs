@@ -4,6 +4,7 @@
 //! Goh and Barabási, *Burstiness and memory in complex systems*, EPL 81, 2008; the standard
 //! deviation is that of the user's own gaps (n).
 
+use trueup_env::exact::rounded;
 use trueup_env::{Clock, History};
 
 use super::{Definition, Feature, Level};
@@ -22,11 +23,6 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn burstiness(history: &History, _: &Clock) -> Option<f64> {
-    if history.count < 3 {
-        return None;
-    }
-    let mean = f64::from(history.last_tick - history.first_tick) / f64::from(history.count - 1);
-    let square = history.gap_square_sum / f64::from(history.count - 1);
-    let sd = (square - mean * mean).max(0.0).sqrt();
-    (mean > 0.0).then(|| (sd - mean) / (sd + mean))
+    let (mean, sd) = (history.mean_gap()?, history.gap_variance(0)?.sqrt());
+    (mean > 0.0).then(|| rounded((sd - mean) / (sd + mean)))
 }

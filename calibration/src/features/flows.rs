@@ -1,14 +1,14 @@
 //! What came in and what was spent, as the effects of the kinds tell it.
 
-use trueup_env::Event;
 use trueup_env::finance::Effect;
+use trueup_env::{Event, Money};
 
 /// Money of one user over the window.
 pub(super) struct Flows {
     /// What came in from outside.
-    pub inflow: f64,
+    pub inflow: Money,
     /// What was spent.
-    pub spent: f64,
+    pub spent: Money,
 }
 
 impl Flows {
@@ -18,11 +18,11 @@ impl Flows {
         if !(effects.contains(&Effect::Receive) && effects.contains(&Effect::Spend)) {
             return None;
         }
-        let mut flows = Self { inflow: 0.0, spent: 0.0 };
+        let mut flows = Self { inflow: Money::default(), spent: Money::default() };
         for event in events {
             match effects.get(usize::from(event.kind)) {
-                Some(Effect::Receive) => flows.inflow += event.amount,
-                Some(Effect::Spend) => flows.spent += event.amount,
+                Some(Effect::Receive) => flows.inflow += Money::of(event.amount),
+                Some(Effect::Spend) => flows.spent += Money::of(event.amount),
                 _ => {}
             }
         }
@@ -30,7 +30,9 @@ impl Flows {
     }
 
     /// What came in less what was spent.
-    pub fn net(&self) -> f64 {
-        self.inflow - self.spent
+    pub fn net(&self) -> Money {
+        let mut net = self.inflow;
+        net -= self.spent;
+        net
     }
 }

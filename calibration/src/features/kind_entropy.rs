@@ -2,6 +2,7 @@
 
 use trueup_env::{Clock, History};
 
+use super::entropy::entropy;
 use super::{Definition, Feature, Level};
 
 /// Entropy of the shares of kinds among the events of the user; users without events have none.
@@ -15,10 +16,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn kind_entropy(history: &History, _: &Clock) -> Option<f64> {
-    let n = f64::from(history.count);
-    (history.count > 0).then(|| {
-        let shares = history.kind_counts.iter().map(|&count| f64::from(count) / n);
-        // Not negated: the entropy of a single kind is 0 and not -0.
-        0.0 - shares.filter(|&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>()
-    })
+    entropy(history.kind_counts)
 }

@@ -15,5 +15,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn log_total(history: &History, _: &Clock) -> Option<f64> {
-    Some(history.amount_sum.ln_1p())
+    Some(history.amount_sum.value().ln_1p())
 }

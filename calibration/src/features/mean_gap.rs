@@ -15,6 +15,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn mean_gap(history: &History, _: &Clock) -> Option<f64> {
-    (history.count > 1)
-        .then(|| f64::from(history.last_tick - history.first_tick) / f64::from(history.count - 1))
+    history.mean_gap()
 }

@@ -15,12 +15,14 @@ use trueup_env::{Clock, Event, EventLog, History};
 use crate::sample::{Sample, Shape};
 
 mod active_ticks;
+mod amount;
 mod amount_pair;
 mod amount_range;
 mod burstiness;
 mod daily_count;
 mod daily_volume;
 mod day_of_month;
+mod entropy;
 mod event_count;
 mod event_tick;
 mod first_tick;
@@ -34,6 +36,7 @@ mod log_amount;
 mod log_count;
 mod log_total;
 mod max_log_amount;
+mod mean_amount;
 mod mean_gap;
 mod mean_log_amount;
 mod median_log_amount;
@@ -47,6 +50,8 @@ mod saving_rate;
 mod sd_gap;
 mod sd_log_amount;
 mod time_entropy;
+mod top_event_share;
+mod total_amount;
 mod user_path;
 mod weekday;
 
@@ -181,6 +186,10 @@ pub const FEATURES: &[Feature] = &[
     daily_count::FEATURE,
     daily_volume::FEATURE,
     user_path::FEATURE,
+    amount::FEATURE,
+    total_amount::FEATURE,
+    mean_amount::FEATURE,
+    top_event_share::FEATURE,
 ];
 
 /// Finds a feature by name.
@@ -311,5 +320,7 @@ pub fn user_vectors(log: &EventLog) -> Sample {
     }
 }
 
+#[cfg(test)]
+mod exact_tests;
 #[cfg(test)]
 mod tests;

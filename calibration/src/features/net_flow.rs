@@ -19,6 +19,6 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn net_flow(events: &[Event], setting: &Setting) -> Option<f64> {
-    let net = Flows::of(events, &setting.effects)?.net();
+    let net = Flows::of(events, &setting.effects)?.net().value();
     Some(net.signum() * net.abs().ln_1p())
 }

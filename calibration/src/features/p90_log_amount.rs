@@ -16,5 +16,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn p90_log_amount(events: &[Event], _: &Setting) -> Option<f64> {
-    log_amount_quantile(events, 0.9)
+    log_amount_quantile(events, 9)
 }

@@ -23,5 +23,5 @@ pub const FEATURE: Feature = Feature {
 
 fn saving_rate(events: &[Event], setting: &Setting) -> Option<f64> {
     let flows = Flows::of(events, &setting.effects)?;
-    (flows.inflow > 0.0).then(|| (flows.net() / flows.inflow).max(-1.0))
+    flows.net().share_of(flows.inflow).map(|share| share.max(-1.0))
 }

@@ -15,10 +15,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn sd_gap(history: &History, _: &Clock) -> Option<f64> {
-    if history.count < 3 {
-        return None;
-    }
-    let n = f64::from(history.count - 1);
-    let sum = f64::from(history.last_tick - history.first_tick);
-    Some(((history.gap_square_sum - sum * sum / n) / (n - 1.0)).max(0.0).sqrt())
+    history.gap_variance(1).map(f64::sqrt)
 }

@@ -6,6 +6,7 @@
 
 use trueup_env::{Clock, History, Tick};
 
+use super::entropy::entropy;
 use super::{Definition, Feature, Level};
 
 /// Entropy of the user's events over the seven weekdays; none without events or where ticks are not
@@ -21,10 +22,5 @@ pub const FEATURE: Feature = Feature {
 };
 
 fn time_entropy(history: &History, clock: &Clock) -> Option<f64> {
-    let n = f64::from(history.count);
-    (history.count > 0 && clock.tick == Tick::Day).then(|| {
-        let shares = history.phase_counts.iter().map(|&count| f64::from(count) / n);
-        // Not below 0: all events on one day would make it -0.
-        shares.filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum::<f64>().max(0.0)
-    })
+    entropy(history.phase_counts).filter(|_| clock.tick == Tick::Day)
 }

@@ -5,7 +5,7 @@
 //! second, and an amount of 22,000 of any currency at 1 in the third. Every user has two points or
 //! more.
 
-use trueup_env::{Clock, Event};
+use trueup_env::{Clock, Event, Money};
 
 use super::{Definition, Feature, Level};
 
@@ -23,13 +23,14 @@ pub const FEATURE: Feature = Feature {
 
 fn user_path(events: &[Event], clock: &Clock, into: &mut Vec<f64>) {
     let horizon = f64::from(clock.horizon.max(1));
-    let point = |tick: f64, count: usize, amounts: f64| {
-        [tick / horizon, (count as f64).ln_1p() / horizon.ln_1p(), amounts.ln_1p() / 10.0]
+    let point = |tick: f64, count: usize, amounts: Money| {
+        let amounts = amounts.value().ln_1p() / 10.0;
+        [tick / horizon, (count as f64).ln_1p() / horizon.ln_1p(), amounts]
     };
     into.extend([0.0; 3]);
-    let mut amounts = 0.0;
+    let mut amounts = Money::default();
     for (i, event) in events.iter().enumerate() {
-        amounts += event.amount;
+        amounts += Money::of(event.amount);
         into.extend(point(f64::from(event.tick), i + 1, amounts));
     }
     into.extend(point(horizon, events.len(), amounts));

@@ -22,6 +22,7 @@ use trueup_env::{Clock, EventLog, History};
 use super::file::{BadField, bad};
 use super::projection::{directions, dot, frequencies};
 use super::{Distribution, Statistics};
+use crate::discrepancy::mean_and_sd;
 use crate::features::{self, Definition, Feature};
 use crate::panel::USER_VECTOR;
 
@@ -276,12 +277,8 @@ impl JointStatistics {
 
 /// Means and standard deviations (n) of columns.
 fn moments(values: &[f64], width: usize) -> (Vec<f64>, Vec<f64>) {
-    let rows = (values.len() / width) as f64;
-    let column = |c: usize| values.iter().skip(c).step_by(width);
-    let mean: Vec<f64> = (0..width).map(|c| column(c).sum::<f64>() / rows).collect();
-    let variance = |c: usize| column(c).map(|v| (v - mean[c]).powi(2)).sum::<f64>() / rows;
-    let sd = (0..width).map(|c| variance(c).sqrt()).collect();
-    (mean, sd)
+    let column = |c: usize| values.iter().skip(c).step_by(width).copied().collect::<Vec<_>>();
+    (0..width).map(|c| mean_and_sd(&column(c), None)).unzip()
 }
 
 /// The rule of `energy-nd`: a column whose spread is only rounding is centred and no more.

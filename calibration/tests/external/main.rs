@@ -125,6 +125,25 @@ fn rows_of_a_day_merge_by_kind() {
     assert_eq!(events(&loaded.log, 0), in_time_order);
 }
 
+/// Merged rows amount to the sum of their digits, in any order: 0.1 and 0.2 are 0.3, and not
+/// 0.30000000000000004.
+#[test]
+fn merged_amounts_are_exact() {
+    let rows = ["0.1", "0.2", "19.99", "19.99", "19.99", "1234.57", "320.01"];
+    for turned in [false, true] {
+        let line = |amount: &&str| format!("a,2024-01-01,{amount}\n");
+        let mut lines: Vec<String> = rows.iter().map(line).collect();
+        if turned {
+            lines.reverse();
+        }
+        lines.push("b,2024-01-01,0.1\nb,2024-01-01,0.2\n".into());
+        let text = format!("user,time,amount\n{}", lines.concat());
+        let loaded = load(text.as_bytes(), "merge = \"day\"");
+        assert_eq!(loaded.log.events_of(0)[0].amount, 1614.85);
+        assert_eq!(loaded.log.events_of(1)[0].amount, 0.3);
+    }
+}
+
 #[test]
 fn kinds_are_renamed_merged_dropped_and_ordered() {
     let text = b"user,time,amount,t\na,2024-01-01,1,A\na,2024-01-01,2,B\na,2024-01-01,3,C\n";

@@ -55,9 +55,10 @@ pub(super) fn draw_latent(
     }
 }
 
-/// Mean and standard deviation (n).
+/// Mean and standard deviation (n); that of equal values is exactly 0.
 fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
+    let first = values.first().copied().unwrap_or(0.0);
+    let mean = first + values.iter().map(|v| v - first).sum::<f64>() / n;
     (mean, (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt())
 }

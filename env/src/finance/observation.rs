@@ -335,7 +335,7 @@ impl Layout {
             history.mean_log_amount().map_or(0.0, standard),
             history.sd_log_amount().map_or(0.0, |sd| (sd * self.amount_unit).min(5.0) as f32),
             amount(history.log_max),
-            if history.log_count > 0 { standard(history.amount_sum.ln()) } else { 0.0 },
+            if history.log_count > 0 { standard(history.amount_sum.value().ln()) } else { 0.0 },
         ];
         row[self.own..self.own + OWN.len()].copy_from_slice(&own);
         let kinds = &mut row[self.own + OWN.len()..self.fixed];

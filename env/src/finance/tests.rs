@@ -74,11 +74,11 @@ impl Payment for Odd {
             + event.amount.ln_1p()
             + event.balance.abs().sqrt()
             + f64::from(after.count) * 0.3
-            - before.log_sum.abs().sqrt()
+            - (before.log_sum.unsigned_abs() as f64).sqrt()
     }
 
     fn end(&self, history: &History) -> f64 {
-        7.0 + history.amount_sum.sqrt()
+        7.0 + history.amount_sum.value().sqrt()
     }
 }
 

@@ -139,6 +139,9 @@ impl PrivacyConfig {
             // Two values at the ends have the largest standard deviation (n - 1).
             "sd_log_amount" => Some([0.0, (high - low) / 2.0_f64.sqrt()]),
             "log_total" => Some([0.0, (self.count_bounds()[1].max(1.0) * self.amounts[1]).ln_1p()]),
+            "amount" | "mean_amount" => Some([0.0, self.amounts[1]]),
+            "total_amount" => Some([0.0, self.count_bounds()[1].max(1.0) * self.amounts[1]]),
+            "top_event_share" => Some([0.0, 1.0]),
             "kind_entropy" => Some([0.0, (log.kinds().len().max(2) as f64).ln()]),
             "event_tick" => Some([0.0, (horizon - 1.0).max(1.0)]),
             _ if feature.unit == "ticks" => Some([0.0, horizon]),
