@@ -24,7 +24,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         market: MarketModel::Gbm(Gbm { mean: 0.08, volatility: 0.18 }),
         max_events_per_tick: 3,
         latent: 2,
-        profile: Profile { names: vec!["age".into()], grids: vec![vec![25.0, 40.0, 60.0]] },
+        profile: Profile {
+            names: vec!["age".into()],
+            grids: vec![vec![25.0, 40.0, 60.0]],
+            ..Profile::default()
+        },
         scales: Scales { mean_log_amount: 4.0, sd_log_amount: 1.0, typical_count: 10.0 },
     };
     for field in observation_fields(&world) {

@@ -23,13 +23,48 @@ pub struct Event {
     pub balance: f64,
 }
 
-/// Numeric facts about users that do not change with time (age, income ...), one row a user.
+/// The most categories of one covariate.
+pub const MAX_CATEGORIES: usize = 64;
+
+/// Facts about users that do not change with time (age, region ...), one row a user: numbers, or
+/// categories by their number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Covariates {
     /// Column names.
     pub names: Vec<String>,
     /// Row-major, users x names; all finite.
     pub values: Vec<f64>,
+    /// Names of each column's categories, none for numbers; empty where all columns are numbers.
+    #[serde(default)]
+    pub categories: Vec<Vec<String>>,
+}
+
+impl Covariates {
+    /// The place of a column.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|own| own == name)
+    }
+
+    /// Names of a column's categories; none for a column of numbers.
+    pub fn categories_of(&self, column: usize) -> &[String] {
+        self.categories.get(column).map_or(&[], Vec::as_slice)
+    }
+
+    /// A column, user by user.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().skip(column).step_by(self.names.len().max(1)).copied()
+    }
+
+    /// The same columns of nobody.
+    fn without_users(&self) -> Self {
+        Self { names: self.names.clone(), values: Vec::new(), categories: self.categories.clone() }
+    }
+
+    /// The facts about one user.
+    pub fn row(&self, user: usize) -> &[f64] {
+        let width = self.names.len();
+        self.values.get(user * width..(user + 1) * width).unwrap_or_default()
+    }
 }
 
 /// Why a log was refused.
@@ -79,6 +114,20 @@ pub enum LogError {
         users: usize,
         /// Number of covariates.
         names: usize,
+    },
+    /// A covariate is none of its categories, or there are too many.
+    #[error(
+        "user {user}: the covariate {name:?} is {value}, and its categories are numbered below {categories}"
+    )]
+    BadCategory {
+        /// Index of the user.
+        user: usize,
+        /// Name of the covariate.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// Number of categories, at most [`MAX_CATEGORIES`].
+        categories: usize,
     },
     /// Nothing to put together.
     #[error("no logs to put together")]
@@ -151,6 +200,17 @@ impl EventLog {
                 names: covariates.names.len(),
             });
         }
+        for (column, name) in covariates.names.iter().enumerate() {
+            let categories = covariates.categories_of(column).len().min(MAX_CATEGORIES);
+            let known = |value: &f64| {
+                categories == 0
+                    || (*value >= 0.0 && *value < categories as f64 && value.fract() == 0.0)
+            };
+            let bad = covariates.column(column).enumerate().find(|(_, value)| !known(value));
+            if let Some((user, value)) = bad {
+                return Err(LogError::BadCategory { user, name: name.clone(), value, categories });
+            }
+        }
         let effects = KindEffect::by_names(&kinds);
         let log = Self { clock, kinds, effects, users, offsets, events, covariates };
         for user in 0..log.user_count() {
@@ -173,6 +233,7 @@ impl EventLog {
                 || log.kinds != all.kinds
                 || log.effects != all.effects
                 || log.covariates.names != all.covariates.names
+                || log.covariates.categories != all.covariates.categories
             {
                 return Err(LogError::DifferentWorlds);
             }
@@ -262,14 +323,13 @@ impl EventLog {
 
     /// The log of a selection of users, in the order given; an index may repeat.
     pub fn select(&self, users: &[usize]) -> Self {
-        let width = self.covariates.names.len();
         let mut offsets = vec![0];
         let mut events = Vec::new();
-        let mut values = Vec::with_capacity(users.len() * width);
+        let mut values = Vec::with_capacity(users.len() * self.covariates.names.len());
         for &user in users {
             events.extend_from_slice(self.events_of(user));
             offsets.push(events.len());
-            values.extend_from_slice(&self.covariates.values[user * width..(user + 1) * width]);
+            values.extend_from_slice(self.covariates.row(user));
         }
         Self {
             clock: self.clock,
@@ -278,7 +338,7 @@ impl EventLog {
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
             offsets,
             events,
-            covariates: Covariates { names: self.covariates.names.clone(), values },
+            covariates: Covariates { values, ..self.covariates.without_users() },
         }
     }
 }
@@ -317,6 +377,31 @@ mod tests {
         assert_eq!(picked.users(), ["c", "a", "c"]);
         assert_eq!(picked.events().len(), 5);
         Ok(())
+    }
+
+    #[test]
+    fn categories_are_numbered_and_stay_with_their_users() {
+        let log = |region: f64| {
+            EventLog::new(
+                Clock { tick: Tick::Week, horizon: 4, start_day: None },
+                vec!["purchase".into()],
+                vec!["a".into(), "b".into()],
+                [],
+                Covariates {
+                    names: vec!["age".into(), "region".into()],
+                    values: vec![30.5, 1.0, -2.0, region],
+                    categories: vec![vec![], vec!["north".into(), "south".into()]],
+                },
+            )
+        };
+        let picked = log(0.0).unwrap().select(&[1, 0, 1]);
+        assert_eq!(picked.covariates().column(1).collect::<Vec<_>>(), [0.0, 1.0, 0.0]);
+        assert_eq!(picked.covariates().categories_of(1), ["north", "south"]);
+        assert!(picked.covariates().categories_of(0).is_empty());
+        assert_eq!(picked.covariates().row(1), [30.5, 1.0]);
+        for bad in [2.0, -1.0, 0.5, f64::NAN] {
+            assert!(matches!(log(bad), Err(LogError::BadCategory { user: 1, .. })), "{bad}");
+        }
     }
 
     #[test]

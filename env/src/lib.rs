@@ -22,7 +22,7 @@ pub mod vector;
 pub use classic::{ControlEnvironment, ControlLanes};
 pub use clock::{Clock, Tick};
 pub use environment::{Environment, Step, StepError};
-pub use event_log::{Covariates, Event, EventLog, LogError, MAX_KINDS};
+pub use event_log::{Covariates, Event, EventLog, LogError, MAX_CATEGORIES, MAX_KINDS};
 pub use finance::{
     CheckedWorld, FinanceAction, FinanceEnvironment, FinanceInfo, FinanceLanes, World, WorldError,
 };

@@ -2,12 +2,13 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
+use super::joint::Drawing;
 use super::observation::Layout;
 use super::world::{Profile, World};
 use crate::random::Streams;
 
-/// Draws the covariates of users `first ..`: row-major, lanes x covariates, each a uniformly chosen
-/// entry of its grid.
+/// Draws the covariates of users `first ..`: row-major, lanes x covariates, by their joint law, or
+/// each a uniformly chosen entry of its grid.
 pub(super) fn draw_profile(
     profile: &Profile,
     streams: &Streams,
@@ -15,14 +16,19 @@ pub(super) fn draw_profile(
     lanes: usize,
 ) -> Vec<f64> {
     let mut values = Vec::with_capacity(lanes * profile.grids.len());
+    let joint = profile.joint.as_ref().map(Drawing::of);
     for lane in 0..lanes {
         let mut stream = streams.stream("profile", first + lane as u64);
-        values.extend(profile.grids.iter().map(|grid| grid[stream.below(grid.len())]));
+        match &joint {
+            Some(joint) => joint.draw(profile, &mut stream, &mut values),
+            None => values.extend(profile.grids.iter().map(|grid| grid[stream.below(grid.len())])),
+        }
     }
     values
 }
 
-/// Writes covariates into rows of observations, standardised by the grids of the profile.
+/// Writes covariates into rows of observations: numbers standardised by the grids of the profile, and
+/// a 1 among zeros for a category.
 pub(super) fn show_profile(rows: &mut [f32], layout: &Layout, profile: &Profile, values: &[f64]) {
     let scales: Vec<(f64, f64)> = profile.grids.iter().map(|grid| mean_and_sd(grid)).collect();
     if scales.is_empty() {
@@ -30,10 +36,18 @@ pub(super) fn show_profile(rows: &mut [f32], layout: &Layout, profile: &Profile,
     }
     let rows = rows.chunks_exact_mut(layout.size);
     for (row, values) in rows.zip(values.chunks_exact(scales.len())) {
-        for ((field, value), (mean, sd)) in row[layout.fixed..].iter_mut().zip(values).zip(&scales)
-        {
+        let mut fields = row[layout.fixed..].iter_mut();
+        for (i, (value, (mean, sd))) in values.iter().zip(&scales).enumerate() {
+            let categories = profile.categories_of(i).len();
+            if categories > 0 {
+                let own = fields.by_ref().take(categories).enumerate();
+                own.for_each(|(k, field)| *field = f32::from(u8::from(k as f64 == *value)));
+                continue;
+            }
             let z = if *sd > 0.0 { (value - mean) / sd } else { 0.0 };
-            *field = z.clamp(-5.0, 5.0) as f32;
+            if let Some(field) = fields.next() {
+                *field = z.clamp(-5.0, 5.0) as f32;
+            }
         }
     }
 }
@@ -48,7 +62,7 @@ pub(super) fn draw_latent(
 ) {
     for (lane, row) in rows.chunks_exact_mut(layout.size).enumerate() {
         let mut stream = streams.stream("latent", first + lane as u64);
-        for field in &mut row[layout.fixed + world.profile.names.len()..] {
+        for field in &mut row[layout.fixed + world.profile.width()..] {
             let z: f64 = StandardNormal.sample(&mut stream);
             *field = z.clamp(-4.0, 4.0) as f32;
         }

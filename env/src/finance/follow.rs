@@ -68,6 +68,19 @@ pub enum FollowError {
         /// Its value.
         value: f64,
     },
+    /// A category of a covariate is not among those of the world.
+    #[error(
+        "the covariate {name:?} of the log has the category {category:?}, the world has only \
+         {known:?}: fit the world on this log"
+    )]
+    NoCategory {
+        /// Name of the covariate.
+        name: String,
+        /// The category.
+        category: String,
+        /// Categories of the world; none where it has numbers there.
+        known: Vec<String>,
+    },
     /// An amount is beyond what a world counts.
     #[error(
         "user {user}, tick {tick}: the amount {amount} is beyond {MAX_AMOUNT}; use a larger unit"
@@ -233,23 +246,45 @@ fn profiles(
 ) -> Result<Vec<f64>, FollowError> {
     let covariates = log.covariates();
     let mut columns = Vec::new();
-    for name in &world.profile.names {
-        let place = covariates.names.iter().position(|known| known == name);
-        columns.push(place.ok_or_else(|| FollowError::NoCovariate {
+    for (i, name) in world.profile.names.iter().enumerate() {
+        let column = covariates.place(name).ok_or_else(|| FollowError::NoCovariate {
             name: name.clone(),
             log: covariates.names.clone(),
-        })?);
+        })?;
+        let (own, known) = (covariates.categories_of(column), world.profile.categories_of(i));
+        // The number that the world gives to each category of the log.
+        let place = |category: &String| known.iter().position(|other| other == category);
+        let numbers: Vec<Option<usize>> = own.iter().map(place).collect();
+        if own.is_empty() != known.is_empty() {
+            let (name, category) = (name.clone(), own.first().cloned().unwrap_or_default());
+            return Err(FollowError::NoCategory { name, category, known: known.to_vec() });
+        }
+        columns.push((column, numbers));
     }
     let mut values = Vec::with_capacity(users.len() * columns.len());
     for user in users.clone() {
-        for &column in &columns {
-            let value = covariates.values[user * covariates.names.len() + column];
+        for (column, numbers) in &columns {
+            let value = covariates.row(user)[*column];
+            let name = || covariates.names[*column].clone();
             if !value.is_finite() {
-                let name = covariates.names[column].clone();
-                return Err(FollowError::BadCovariate { user, name, value });
+                return Err(FollowError::BadCovariate { user, name: name(), value });
             }
-            values.push(value);
+            let Some(number) = numbers.get(value as usize) else {
+                values.push(value);
+                continue;
+            };
+            let number = number.ok_or_else(|| FollowError::NoCategory {
+                name: name(),
+                category: covariates.categories_of(*column)[value as usize].clone(),
+                known: known_categories(world, &covariates.names[*column]),
+            })?;
+            values.push(number as f64);
         }
     }
     Ok(values)
+}
+
+fn known_categories(world: &CheckedWorld, name: &str) -> Vec<String> {
+    let place = world.profile.names.iter().position(|own| own == name);
+    place.map_or(Vec::new(), |place| world.profile.categories_of(place).to_vec())
 }

@@ -160,9 +160,16 @@ pub fn observation_fields(world: &World) -> Vec<Field> {
             fields.push(named(format!("last.{name}"), "", (0.0, 1.0), doc));
         }
     }
-    for name in &world.profile.names {
-        let doc = format!("covariate {name}, standardised; fixed for the episode");
-        fields.push(named(format!("profile.{name}"), "sd", (-5.0, 5.0), doc));
+    for (i, name) in world.profile.names.iter().enumerate() {
+        let categories = world.profile.categories_of(i);
+        for category in categories {
+            let doc = format!("1 if the covariate {name} is {category}; fixed for the episode");
+            fields.push(named(format!("profile.{name}={category}"), "", (0.0, 1.0), doc));
+        }
+        if categories.is_empty() {
+            let doc = format!("covariate {name}, standardised; fixed for the episode");
+            fields.push(named(format!("profile.{name}"), "sd", (-5.0, 5.0), doc));
+        }
     }
     for i in 0..world.latent {
         let doc = "standard normal, fixed for the episode: what makes users differ".into();
@@ -243,7 +250,7 @@ impl Layout {
             shared,
             own,
             fixed,
-            size: fixed + world.profile.names.len() + world.latent,
+            size: fixed + world.profile.width() + world.latent,
             horizon: world.clock.horizon as f32,
             tick_unit,
             recencies: (0..=world.clock.horizon)

@@ -39,7 +39,11 @@ fn rich_world() -> World {
         market: MarketModel::Gbm(Gbm { mean: 0.07, volatility: 0.2 }),
         max_events_per_tick: 3,
         latent: 2,
-        profile: Profile { names: vec!["age".into()], grids: vec![vec![20.0, 30.0, 70.0]] },
+        profile: Profile {
+            names: vec!["age".into()],
+            grids: vec![vec![20.0, 30.0, 70.0]],
+            ..Profile::default()
+        },
         scales: Scales { mean_log_amount: 2.0, sd_log_amount: 1.0, typical_count: 4.0 },
     }
 }
@@ -156,6 +160,50 @@ fn the_log_has_one_event_for_every_choice_above_nothing_in_order() {
     }
     let ages = &log.covariates().values;
     assert!(ages.iter().all(|age| [20.0, 30.0, 70.0].contains(age)));
+}
+
+/// A category is a 1 among zeros, and a log brings its own numbers of the categories.
+#[test]
+fn categories_are_seen_and_logged() {
+    let mut world = rich_world();
+    let regions = ["north", "south", "west"].map(String::from).to_vec();
+    world.profile.names.insert(0, "region".into());
+    world.profile.grids.insert(0, vec![0.0, 2.0]);
+    world.profile.categories = vec![regions.clone(), vec![]];
+    let world = world.check().unwrap();
+    let fields = observation_fields(&world);
+    let place = |name: &str| fields.iter().position(|field| field.name == name).unwrap();
+    let first = place("profile.region=north");
+    assert_eq!(place("profile.age"), first + 3);
+    let mut lanes = FinanceLanes::new(world.clone(), 9);
+    lanes.reset(&Streams::new(2));
+    let log = lanes.log("").unwrap();
+    assert_eq!(log.covariates().categories_of(0), regions);
+    for (row, facts) in
+        lanes.all_observations().chunks(fields.len()).zip(log.covariates().values.chunks(2))
+    {
+        let seen: Vec<f32> = (0..3).map(|k| f32::from(u8::from(k as f64 == facts[0]))).collect();
+        assert_eq!(row[first..first + 3], seen);
+    }
+    let mut other = log.covariates().clone();
+    other.categories[0] = ["west", "north"].map(String::from).to_vec();
+    other.values = vec![0.0, 20.0, 1.0, 30.0];
+    let users = vec!["a".into(), "b".into()];
+    let other = EventLog::new(world.clock, log.kinds().to_vec(), users, [], other).unwrap();
+    let mut seen = Vec::new();
+    let streams = Streams::new(1);
+    follow(&world, &other, 0..2, &streams, &mut |round| {
+        let rows = round.observations.chunks(fields.len());
+        seen = rows.map(|row| row[first..first + 3].to_vec()).collect();
+    })
+    .unwrap();
+    assert_eq!(seen, [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+    let mut strange = other.covariates().clone();
+    strange.categories[0][0] = "east".into();
+    let strange =
+        EventLog::new(world.clock, log.kinds().to_vec(), other.users().to_vec(), [], strange);
+    let error = follow(&world, &strange.unwrap(), 0..2, &streams, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("east"), "{error}");
 }
 
 /// The rows that steps keep up to date equal rows that are computed from nothing but the events.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::joint::Joint;
 use super::wallet::WalletModel;
 use crate::clock::Clock;
-use crate::event_log::MAX_KINDS;
+use crate::event_log::{MAX_CATEGORIES, MAX_KINDS};
 use crate::market::{Market, MarketModel};
 
 /// The smallest amount of money: a kind is feasible where its source holds at least this.
@@ -52,8 +53,7 @@ pub struct Kind {
     pub effect: Effect,
 }
 
-/// Numeric facts about users, drawn once an episode. The marginals are kept, their dependence is
-/// not: each covariate is drawn on its own.
+/// Facts about users, drawn once an episode: numbers, or categories by their number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -61,6 +61,24 @@ pub struct Profile {
     pub names: Vec<String>,
     /// One quantile grid a covariate, ascending: a user's value is a uniformly chosen entry.
     pub grids: Vec<Vec<f64>>,
+    /// Names of each covariate's categories, none for numbers; empty where all are numbers.
+    #[serde(default)]
+    pub categories: Vec<Vec<String>>,
+    /// How covariates hang together; without it each is drawn on its own.
+    #[serde(default)]
+    pub joint: Option<Joint>,
+}
+
+impl Profile {
+    /// Names of a covariate's categories; none for numbers.
+    pub fn categories_of(&self, covariate: usize) -> &[String] {
+        self.categories.get(covariate).map_or(&[], Vec::as_slice)
+    }
+
+    /// Numbers that an observation shows of it: one a number, and one a category.
+    pub fn width(&self) -> usize {
+        (0..self.names.len()).map(|i| self.categories_of(i).len().max(1)).sum()
+    }
 }
 
 /// Typical sizes, by which observations are brought to the order of 1.
@@ -190,7 +208,20 @@ impl World {
     }
 
     fn check_profile(&self) -> Result<(), WorldError> {
-        let Profile { names, grids } = &self.profile;
+        let Profile { names, grids, categories, joint } = &self.profile;
+        if !categories.is_empty() && categories.len() != names.len() {
+            let why = format!("{} lists for {} names", categories.len(), names.len());
+            return Err(WorldError::new("profile.categories", why));
+        }
+        for (i, grid) in grids.iter().enumerate() {
+            let own = self.profile.categories_of(i).len();
+            let known = |value: &f64| value.fract() == 0.0 && (0.0..own as f64).contains(value);
+            if own > MAX_CATEGORIES || (own > 0 && !grid.iter().all(known)) {
+                let why =
+                    format!("there are at most {MAX_CATEGORIES}, and grids hold their numbers");
+                return Err(WorldError::new("profile.categories", why));
+            }
+        }
         if names.len() != grids.len() {
             let why =
                 format!("{} names for {} grids; give one grid a name", names.len(), grids.len());
@@ -209,7 +240,7 @@ impl World {
                 return Err(WorldError::new("profile.grids", why));
             }
         }
-        Ok(())
+        joint.as_ref().map_or(Ok(()), |joint| joint.check(&self.profile))
     }
 
     fn check_scales(&self) -> Result<(), WorldError> {

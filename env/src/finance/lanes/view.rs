@@ -73,6 +73,7 @@ impl FinanceLanes {
                 } else {
                     self.profile.clone()
                 },
+                categories: self.world.profile.categories.clone(),
             },
         )?;
         Ok(log.with_effects(&effects))

@@ -180,6 +180,7 @@ fn bank() -> (CheckedWorld, EventLog) {
         Covariates {
             names: vec!["size".into(), "age".into()],
             values: vec![0.0, 40.0, 0.0, 1e9, 0.0, 20.0],
+            ..Covariates::default()
         },
     );
     (world.check().unwrap(), log.unwrap())
@@ -280,7 +281,8 @@ fn a_log_of_another_world_is_refused_by_name() {
     assert_eq!(follow(&world, &log, 3..3, &Streams::new(1), &mut |_| panic!("shown")), Ok(0));
 
     let rebuild = |event: Event, age: f64| {
-        let covariates = Covariates { names: vec!["age".into()], values: vec![age] };
+        let covariates =
+            Covariates { names: vec!["age".into()], values: vec![age], ..Covariates::default() };
         EventLog::new(
             *log.clock(),
             log.kinds().to_vec(),

@@ -63,7 +63,12 @@ prop_compose! {
             market,
             max_events_per_tick,
             latent,
-            profile: Profile { names: vec!["fact".into()], grids: vec![grid] },
+            profile: Profile {
+                names: vec!["fact".into(), "group".into()],
+                grids: vec![grid, vec![0.0, 2.0]],
+                categories: vec![vec![], ["a", "b", "c"].map(String::from).to_vec()],
+                joint: None,
+            },
             scales: Scales { mean_log_amount, sd_log_amount, typical_count },
         }
     }
