@@ -13,6 +13,7 @@ pub mod features;
 mod neighbours;
 pub mod panel;
 pub mod privacy;
+pub mod relation;
 pub mod reward;
 pub mod sample;
 pub mod schema;

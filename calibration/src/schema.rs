@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::discrepancy::{DISCREPANCIES, Discrepancy, Parameter, has_witness};
 use crate::evaluate::ALL;
-use crate::features::{Definition, FEATURES, Feature, of_kind};
+use crate::features::{Definition, FEATURES, Feature, of_kind, relation};
 use crate::panel::USER_VECTOR;
 
 /// A name among others, with one line on what it is.
@@ -43,11 +43,21 @@ fn of_kind() -> Value {
     })
 }
 
+/// A covariate beside a fact, of which only the log knows the first.
+fn relation() -> Value {
+    json!({
+        "type": "string",
+        "pattern": format!("^.+{}.+$", relation::MARK),
+        "description": "A covariate of users against what they did, as in age~log_count or \
+            age~share(kind=deposit).",
+    })
+}
+
 /// The features that a reward can be paid for.
 pub fn rewarded_feature(generator: &mut SchemaGenerator) -> Schema {
     shared(generator, "rewarded_feature", || {
         let vector = name(USER_VECTOR, "All features of users together.");
-        any(&[features(|_| true), vec![vector, of_kind()]])
+        any(&[features(|_| true), vec![vector, of_kind(), relation()]])
     })
 }
 
@@ -56,7 +66,7 @@ pub fn judged_feature(generator: &mut SchemaGenerator) -> Schema {
     shared(generator, "judged_feature", || {
         let vector = name(USER_VECTOR, "All features of users together.");
         let all = name(ALL, "Every feature that suits the discrepancy.");
-        any(&[features(|_| true), vec![vector, all, of_kind()]])
+        any(&[features(|_| true), vec![vector, all, of_kind(), relation()]])
     })
 }
 

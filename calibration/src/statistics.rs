@@ -18,13 +18,16 @@ use trueup_env::finance::KindEffect;
 use trueup_env::{Clock, EventLog, Money};
 
 use crate::discrepancy::mean_and_sd;
-use crate::features::{self, Definition, Feature, Level, of_kind};
+use crate::features::{self, Definition, Feature, Level, of_kind, relation};
+use crate::relation::Sums;
 
+pub(crate) mod dependence;
 mod file;
 pub mod joint;
 pub mod privacy;
 pub mod projection;
 
+pub use dependence::{CategoryStatistics, CellStatistics, Dependence};
 pub use file::{BadField, StatisticsError};
 pub use joint::JointStatistics;
 pub use privacy::PrivacyRecord;
@@ -66,8 +69,15 @@ pub struct Statistics {
     pub features: Vec<FeatureStatistics>,
     /// Amounts per kind, as quantile grids (none for a kind without events).
     pub amounts: Vec<Option<Distribution>>,
-    /// Covariates of users, as quantile grids of the marginals.
+    /// Covariates of users that are numbers, as quantile grids of the marginals.
     pub covariates: Vec<(String, Distribution)>,
+    /// Covariates of users that are categories; none in files of older versions.
+    #[serde(default)]
+    pub categories: Vec<CategoryStatistics>,
+    /// How covariates hang together; none where there is only one, in private files, and in files of
+    /// older versions: each is then drawn on its own.
+    #[serde(default)]
+    pub dependence: Option<Dependence>,
     /// Joint distributions of user vectors and of pairs; none in files of version 1.
     #[serde(default)]
     pub joint: Vec<JointStatistics>,
@@ -111,6 +121,18 @@ pub enum Form {
         sd: [f64; 2],
         /// Pearson correlation; 0 where a side has no spread.
         correlation: f64,
+    },
+    /// A covariate beside a fact about users: how strongly they go together
+    /// ([`relation`](crate::relation)).
+    Relation {
+        /// Correlation, or the mean standardised fact of each category.
+        strengths: Vec<f64>,
+        /// Share of each category among the users with the fact; 1 for a correlation.
+        shares: Vec<f64>,
+        /// Mean of the fact.
+        mean: f64,
+        /// Standard deviation (n) of the fact.
+        sd: f64,
     },
     /// A series over the ticks of the window.
     Series {
@@ -206,12 +228,12 @@ impl Statistics {
             }
         }
         let events = log.events().len();
-        let width = log.covariates().names.len();
-        let column = |c: usize| -> Vec<f64> {
-            log.covariates().values.iter().skip(c).step_by(width).copied().collect()
-        };
-        let covariates = log.covariates().names.iter().enumerate();
+        let facts = log.covariates();
+        let column = |c: usize| -> Vec<f64> { facts.column(c).collect() };
+        let covariates = facts.names.iter().enumerate();
+        let covariates = covariates.filter(|(c, _)| facts.categories_of(*c).is_empty());
         let features = features::FEATURES.iter().chain(of_kind::all(log.kinds()));
+        let features = features.chain(relation::measured(facts, log.kinds()));
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -228,6 +250,8 @@ impl Statistics {
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
                 .collect(),
+            categories: dependence::categories(facts),
+            dependence: Dependence::of(facts),
             joint: JointStatistics::all(log),
             privacy: None,
         }
@@ -266,6 +290,19 @@ fn feature_of(feature: &Feature, log: &EventLog) -> Option<FeatureStatistics> {
             let scale = earlier.sd * later.sd;
             let correlation = if scale > 0.0 { cross / scale } else { 0.0 };
             Form::Pair { mean: [earlier.mean, later.mean], sd: [earlier.sd, later.sd], correlation }
+        }
+        Definition::Relation(_) => {
+            let mut centre = (0.0, 0.0);
+            let rows = sample.values.chunks_exact(2);
+            rows.clone().for_each(|row| centre = (centre.0 + row[0], centre.1 + row[1]));
+            let n = sample.rows().max(1) as f64;
+            // Categories are no numbers to be centred.
+            let x = if sample.categories == 0 { centre.0 / n } else { 0.0 };
+            let mut sums = Sums::new(sample.categories);
+            rows.for_each(|row| sums.add(1.0, row[0] - x, row[1] - centre.1 / n));
+            let own = sums.strengths()?;
+            let mean = centre.1 / n;
+            Form::Relation { strengths: own.values, shares: own.shares, mean, sd: own.sd }
         }
         Definition::Series(_) => {
             let mut sums = vec![Money::default(); sample.categories];

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::{
-    CheckedWorld, Effect, Kind, KindEffect, Profile, Scales, WalletModel, World,
+    CheckedWorld, Effect, Kind, KindEffect, Scales, WalletModel, World,
 };
 use trueup_env::market::{Bootstrap, Gbm, MarketModel};
 use trueup_env::{Clock, Tick};
 
 use crate::external::{ExternalError, price_series};
-use crate::statistics::{Form, Statistics};
+use crate::statistics::{Form, Statistics, dependence};
 
 /// How much of the distribution of amounts an income of one tick covers.
 const COVERED: f64 = 0.999;
@@ -214,10 +214,7 @@ pub fn fit_world(
             .max_events_per_tick
             .unwrap_or(statistics.max_events_in_tick.max(1)),
         latent: config.latent,
-        profile: Profile {
-            names: statistics.covariates.iter().map(|(name, _)| name.clone()).collect(),
-            grids: statistics.covariates.iter().map(|(_, law)| law.quantiles.clone()).collect(),
-        },
+        profile: dependence::profile(statistics),
         scales: scales(statistics),
         kinds,
     };

@@ -262,6 +262,24 @@ fn users_without_a_covariate() {
     assert!(error.contains("covariate \"age\" (1 users)"), "{error}");
 }
 
+/// A text among numbers is a mistake wherever it stands, unless the map says that they are names.
+#[test]
+fn a_covariate_of_numbers_and_texts() {
+    let map = "columns = { covariates = [\"age\"] }";
+    let later = b"user,time,amount,age\n1,2024-01-01,5,30\n2,2024-01-01,5,4o\n";
+    let first = b"user,time,amount,age\n1,2024-01-01,5,4o\n2,2024-01-01,5,30\n";
+    for text in [&later[..], first] {
+        let error = refusal(text, map);
+        assert!(error.contains("4o") && error.contains("columns.categories"), "{error}");
+    }
+    assert!(refusal(first, map).contains("line 2"), "{}", refusal(first, map));
+    let map = "columns = { covariates = [\"age\"], categories = [\"age\"] }";
+    let loaded = Fixture::new("log.csv", first).load(map).unwrap();
+    assert_eq!(loaded.log.covariates().categories_of(0), ["30", "4o"]);
+    let twice = refusal(first, "columns = { covariates = [\"age\", \"age\"] }");
+    assert!(twice.contains("each column once"), "{twice}");
+}
+
 #[test]
 fn one_user_can_be_described_but_not_split() {
     let file = Fixture::new("log.csv", b"user,time,amount\n1,2024-01-01,5\n1,2024-01-04,5\n");

@@ -315,6 +315,16 @@ impl EventLog {
         &self.covariates
     }
 
+    /// The same log with other covariates.
+    ///
+    /// # Errors
+    /// Covariates that do not fit the users.
+    pub fn with_covariates(self, covariates: Covariates) -> Result<Self, LogError> {
+        let Self { clock, kinds, effects, users, offsets, events, .. } = self;
+        let log = Self::from_sorted(clock, kinds, users, offsets, events, covariates)?;
+        Ok(log.with_effects(&effects))
+    }
+
     /// The same log with all balances unknown.
     pub fn without_balances(mut self) -> Self {
         self.events.iter_mut().for_each(|event| event.balance = f64::NAN);

@@ -81,7 +81,7 @@ fn finite(values: &[f64], width: usize) -> Result<(), DiscrepancyError> {
     }
 }
 
-fn categories(values: &[f64], count: Option<usize>) -> Result<(), DiscrepancyError> {
+pub(super) fn categories(values: &[f64], count: Option<usize>) -> Result<(), DiscrepancyError> {
     let count = count.map_or(MOST_CATEGORIES, |count| count as f64);
     let known = |value: f64| value >= 0.0 && value < count && value.fract() == 0.0;
     match values.iter().position(|&value| !known(value)) {

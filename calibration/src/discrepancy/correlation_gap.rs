@@ -84,11 +84,21 @@ impl Discrepancy for CorrelationGap {
         external: &'a Sample,
     ) -> Result<Box<dyn Prepared + 'a>, DiscrepancyError> {
         check::samples(NAME, Shape::Vector, 2, internal, external)?;
-        let (p, q) = (sums(internal), sums(external));
-        measured(&p, internal.users).or_nothing().required(NAME, "internal", FEW)?;
-        measured(&q, external.users).required(NAME, "external", FEW)?;
-        Ok(Box::new(Gap { internal: p, external: q, measure: pearson }))
+        Ok(Box::new(gap(NAME, FEW, internal, external)?))
     }
+}
+
+/// The gap of checked pairs, for the discrepancy of this name.
+pub(super) fn gap(
+    name: &'static str,
+    few: &'static str,
+    internal: &Sample,
+    external: &Sample,
+) -> Result<Gap<6>, DiscrepancyError> {
+    let (p, q) = (sums(internal), sums(external));
+    measured(&p, internal.users).or_nothing().required(name, "internal", few)?;
+    measured(&q, external.users).required(name, "external", few)?;
+    Ok(Gap { internal: p, external: q, measure: pearson })
 }
 
 #[cfg(test)]

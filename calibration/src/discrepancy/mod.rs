@@ -72,6 +72,7 @@ pub mod out_of_range;
 pub mod quantile_gap;
 pub mod range_shortfall;
 pub mod raw_moments;
+pub mod relation_gap;
 pub mod sd_gap;
 pub mod sequences;
 pub mod series;
@@ -103,6 +104,7 @@ pub const DISCREPANCIES: &[&dyn Discrepancy] = &[
     &moments::Moments,
     &total_variation::TotalVariation,
     &correlation_gap::CorrelationGap,
+    &relation_gap::RelationGap,
     &between_share_gap::BetweenShareGap,
     &energy_nd::EnergyNd { rows: 2000 },
     &sequences::transition_distance::TransitionDistance { restart: 0.05 },

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::FalseDiscovery;
 use super::default_panel::{self, ALL};
 use crate::classifier::ExaminationConfig;
-use crate::features::of_kind;
+use crate::discrepancy::relation_gap;
+use crate::features::{of_kind, relation};
 
 /// One metric of a panel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -119,6 +120,9 @@ impl PanelConfig {
 
     /// Whether a metric may be among those of the panel; which features a log has is not known here.
     pub fn may_hold(&self, feature: &str, discrepancy: &str) -> bool {
+        if self.metrics.is_none() && relation::parts(feature).is_some() {
+            return discrepancy == relation_gap::NAME;
+        }
         let listed = self.metrics.clone().unwrap_or_else(|| default_panel::metrics(self.panel));
         let same = |metric: &Metric| {
             let any_kind = of_kind::kind_of(&metric.feature) == Some(of_kind::ALL_KINDS);

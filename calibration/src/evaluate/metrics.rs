@@ -5,8 +5,8 @@ use trueup_env::EventLog;
 use super::default_panel::{self, ALL};
 use super::in_panels;
 use super::{Metric, PanelConfig, PanelError};
-use crate::discrepancy::{DISCREPANCIES, Named, named};
-use crate::features::{self, FEATURES, Feature, Level, of_kind};
+use crate::discrepancy::{DISCREPANCIES, Named, named, relation_gap};
+use crate::features::{self, FEATURES, Feature, Level, of_kind, relation};
 use crate::panel::{LeftOut, USER_VECTOR};
 use crate::sample::{Sample, Shape};
 
@@ -116,7 +116,15 @@ pub struct Panel {
 pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, PanelError> {
     let wanted = match &config.metrics {
         Some(metrics) => metrics.clone(),
-        None => default_panel::metrics(config.panel),
+        None => {
+            let mut metrics = default_panel::metrics(config.panel);
+            let relations = relation::all(external[0].covariates(), external[0].kinds());
+            metrics.extend(relations.into_iter().map(|feature| Metric {
+                feature: feature.name.into(),
+                discrepancy: relation_gap::NAME.into(),
+            }));
+            metrics
+        }
     };
     let mut panel = Panel { sources: Vec::new(), metrics: Vec::new(), left_out: Vec::new() };
     let mut refused: Vec<&'static str> = Vec::new();
@@ -182,6 +190,8 @@ fn expand(wanted: Vec<Metric>, kinds: &[String]) -> Result<Vec<Metric>, PanelErr
             let fitting: Vec<String> = match metric.discrepancy.as_str() {
                 ALL => {
                     let all = DISCREPANCIES.iter().filter(|d| d.shape() == source.shape());
+                    // On pairs of events it is the gap of correlations once more.
+                    let all = all.filter(|d| d.name() != relation_gap::NAME);
                     all.map(|discrepancy| discrepancy.name().into()).collect()
                 }
                 text if named(text)?.shape() == source.shape() => vec![text.into()],
@@ -232,6 +242,15 @@ fn resolve(
 fn reason_to_leave_out(source: Source, external: [&EventLog; 2]) -> Option<String> {
     for log in external {
         let sample = source.sample(log);
+        if let Some((covariate, _)) = relation::parts(source.name())
+            && log.covariates().place(covariate).is_none()
+        {
+            let names = log.covariates().names.join(", ");
+            return Some(match names.is_empty() {
+                true => "the log has no covariates".into(),
+                false => format!("the log has no covariate {covariate:?}, but {names}"),
+            });
+        }
         if sample.rows() == 0 {
             return Some("it is defined for none of the real users".into());
         }

@@ -30,6 +30,7 @@ mod metrics;
 pub mod permutation;
 pub mod power;
 mod reference;
+mod relations;
 mod report;
 mod summary;
 mod validation;
@@ -152,6 +153,9 @@ pub fn evaluate(
 ) -> Result<Vec<CalibratorPanel>, PanelError> {
     config.check().map_err(PanelError::BadConfig)?;
     check(runs, train, test)?;
+    if let Some((runs, train, test)) = relations::united(runs, train, test) {
+        return evaluate(&runs, train.as_ref(), &test, terms, config, streams);
+    }
     let reference = Reference::new(train, test, config.replicates, streams);
     let panel = metrics::choose(config, reference.logs())?;
     let sides = Sides::of(test, &panel);
@@ -192,7 +196,12 @@ pub fn evaluate(
             halves: train.is_none(),
         },
     };
-    study.panels(runs, &by_run, &floor)
+    let mut panels = study.panels(runs, &by_run, &floor)?;
+    for (panel, run) in panels.iter_mut().zip(runs) {
+        let own = streams.child("run", 0).child(&run.name, 0);
+        panel.notes.extend(relations::notes(run, test, &reference.test_weights, config, &own));
+    }
+    Ok(panels)
 }
 
 /// How many real users there are.

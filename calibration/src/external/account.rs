@@ -35,6 +35,9 @@ pub struct Account {
     pub users_kept: u64,
     /// Users that are not, by reason.
     pub users_dropped: Vec<Tally>,
+    /// Users of the log of whom something has to be told, by what.
+    #[serde(default)]
+    pub users_told: Vec<Tally>,
 }
 
 impl Account {
@@ -48,6 +51,10 @@ impl Account {
 
     pub(super) fn drop_users(&mut self, reason: &str, count: u64) {
         add(&mut self.users_dropped, reason, count);
+    }
+
+    pub(super) fn tell_users(&mut self, what: &str, count: u64) {
+        add(&mut self.users_told, what, count);
     }
 
     /// The account in words, one fact a line.
@@ -65,6 +72,9 @@ impl Account {
         lines.push(format!("{} users seen, {} kept", self.users_seen, self.users_kept));
         for tally in &self.users_dropped {
             lines.push(format!("  {} dropped: {}", tally.count, tally.reason));
+        }
+        for tally in &self.users_told {
+            lines.push(format!("  {} with {}", tally.count, tally.reason));
         }
         lines
     }

@@ -30,9 +30,12 @@ impl Positions {
             kind: optional("columns.kind", &columns.kind)?,
             balance: optional("columns.balance", &columns.balance)?,
             covariates: columns
-                .covariates
+                .facts()
                 .iter()
-                .map(|column| find("columns.covariates", column))
+                .map(|column| match columns.covariates.contains(column) {
+                    true => find("columns.covariates", column),
+                    false => find("columns.categories", column),
+                })
                 .collect::<Result<_, _>>()?,
             filters: map
                 .filters

@@ -93,8 +93,11 @@ pub struct Description {
     pub gap: Option<Quantiles>,
     /// Events of a user.
     pub events_per_user: Option<Quantiles>,
-    /// Covariates of users.
+    /// Covariates of users that are numbers.
     pub covariates: Vec<(String, Option<Quantiles>)>,
+    /// Covariates of users that are categories: each with its number of users.
+    #[serde(default)]
+    pub categories: Vec<(String, Vec<(String, usize)>)>,
     /// The first rows as understood.
     pub first_rows: Vec<Understood>,
     /// What became of every row and user.
@@ -124,11 +127,19 @@ pub fn describe(loaded: &Loaded) -> Description {
         .collect();
     let counts: Vec<f64> = (0..users).map(|user| log.events_of(user).len() as f64).collect();
     let idle = counts.iter().filter(|count| **count == 0.0).count();
-    let names = &log.covariates().names;
-    let covariate = |(i, name): (usize, &String)| {
-        let values = log.covariates().values.iter().skip(i).step_by(names.len().max(1));
-        (name.clone(), Quantiles::of(&values.copied().collect::<Vec<_>>()))
-    };
+    let facts = log.covariates();
+    let (mut covariates, mut categories) = (Vec::new(), Vec::new());
+    for (i, name) in facts.names.iter().enumerate() {
+        let known = facts.categories_of(i);
+        if known.is_empty() {
+            let values: Vec<f64> = facts.column(i).collect();
+            covariates.push((name.clone(), Quantiles::of(&values)));
+            continue;
+        }
+        let users = |k: usize| facts.column(i).filter(|value| *value == k as f64).count();
+        let one = |(k, category): (usize, &String)| (category.clone(), users(k));
+        categories.push((name.clone(), known.iter().enumerate().map(one).collect()));
+    }
     Description {
         source: loaded.source.clone(),
         sha256: loaded.sha256.clone(),
@@ -143,7 +154,8 @@ pub fn describe(loaded: &Loaded) -> Description {
         amount: Quantiles::of(&amounts),
         gap: Quantiles::of(&gaps),
         events_per_user: Quantiles::of(&counts),
-        covariates: names.iter().enumerate().map(covariate).collect(),
+        covariates,
+        categories,
         first_rows: loaded.first_rows.clone(),
         account: loaded.account.clone(),
     }
@@ -173,6 +185,12 @@ impl Description {
         }
         let warnings = self.kinds.iter().filter_map(|kind| kind.effect.warning(&kind.kind));
         warnings.for_each(|warning| text += &format!("  {warning}\n"));
+        for (name, categories) in &self.categories {
+            text += &format!("\n{name}\n");
+            for (category, users) in categories {
+                text += &format!("  {category}: {users} users\n");
+            }
+        }
         text += "\nfirst rows as understood\n";
         for row in &self.first_rows {
             let date = row.date.as_deref().unwrap_or("no date");

@@ -11,13 +11,14 @@ use super::builtin;
 use super::cleaning::{OutlierPolicy, Policy};
 use super::clock_file::ClockFile;
 use super::error::ExternalError;
+use super::facts;
 use super::field::short;
 use super::map::{Map, Merge};
 use super::pseudonym::pseudonym;
 use super::read::{self, Entry, Table};
 use super::time::{MICROS_PER_DAY, TimeFormat, day_text};
 use super::window::{self, Windowed};
-use super::write::is_written_log;
+use super::write::{is_written_log, plain_name};
 
 /// How many rows of the file [`Loaded::first_rows`] shows.
 const FIRST_ROWS: usize = 5;
@@ -98,7 +99,7 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     table.account.events = rows.len() as u64;
     table.account.users_kept = windowed.keep.iter().filter(|keep| **keep).count() as u64;
     let clock = windowed.clock;
-    let log = build(source, &map, &table, clock, &windowed.keep, labels, &rows)?;
+    let log = build(source, &map, &mut table, clock, &windowed.keep, labels, &rows)?;
     let log = log.with_effects(&effects);
     Ok(Loaded {
         source: source.into(),
@@ -132,21 +133,23 @@ fn default_map(source: &str) -> Result<(Map, Vec<KindEffect>), ExternalError> {
     }
 }
 
-/// Covariates are numbers for every user or for none.
+/// Every user has a number where a covariate holds numbers; categories may be missing.
 fn require_covariates(
     path: &str,
     map: &Map,
     table: &mut Table,
     windowed: &mut Windowed,
 ) -> Result<(), ExternalError> {
-    let names = &map.columns.covariates;
+    let names = &map.columns.facts();
+    let is_number = |i: usize| table.categories.get(i).is_none_or(Option::is_none);
     if names.is_empty() {
         return Ok(());
     }
     let mut lacking = vec![0_u64; names.len()];
     let mut lost = 0;
     for (keep, values) in windowed.keep.iter_mut().zip(table.covariates.chunks(names.len())) {
-        if *keep && let Some(i) = values.iter().position(|value| value.is_nan()) {
+        let lacks = |(i, value): (usize, &f64)| value.is_nan() && is_number(i);
+        if *keep && let Some(i) = values.iter().enumerate().position(lacks) {
             *keep = false;
             lacking[i] += 1;
             lost += 1;
@@ -161,7 +164,8 @@ fn require_covariates(
             .collect();
         let reason = format!(
             "users without a value of the covariate {}; set cleaning.missing = \"drop\" to drop \
-             and count them, or leave the covariate out",
+             and count them, leave the covariate out, or list it in columns.categories, where users \
+             without one are a category",
             counts.join(", ")
         );
         return Err(ExternalError::Covariates { path: path.into(), reason });
@@ -287,7 +291,7 @@ fn merge(
 fn build(
     path: &str,
     map: &Map,
-    table: &Table,
+    table: &mut Table,
     clock: trueup_env::Clock,
     keep: &[bool],
     labels: Vec<String>,
@@ -303,7 +307,8 @@ fn build(
     let effects: Vec<KindEffect> = kinds.iter().map(effect).collect();
     let mut new_number = vec![0; keep.len()];
     let mut users = Vec::new();
-    let width = map.columns.covariates.len();
+    let names = map.columns.facts();
+    let width = names.len();
     let mut values = Vec::new();
     for (user, label) in labels.into_iter().enumerate().filter(|(user, _)| keep[*user]) {
         new_number[user] = users.len() as u32;
@@ -315,7 +320,18 @@ fn build(
         let (amount, balance) = (entry.amount, entry.balance);
         (new_number[entry.user as usize], Event { tick: *tick, kind, amount, balance })
     });
-    let covariates = Covariates { names: map.columns.covariates.clone(), values };
+    let mut categories = vec![Vec::new(); width];
+    for (i, known) in table.categories.iter().enumerate() {
+        if let Some(known) = known {
+            let mut own: Vec<&mut f64> = values.iter_mut().skip(i).step_by(width).collect();
+            categories[i] = facts::number(&names[i], &mut own, known, &mut table.account);
+        }
+    }
+    if categories.iter().all(Vec::is_empty) {
+        categories.clear();
+    }
+    let names = names.iter().map(|name| plain_name(name).to_owned()).collect();
+    let covariates = Covariates { names, values, categories };
     EventLog::new(clock, kinds, users, events, covariates)
         .map(|log| log.with_effects(&effects))
         .map_err(|source| ExternalError::Log { path: path.into(), source })

@@ -38,9 +38,22 @@ pub struct Columns {
     /// Balance after the event; an empty field is an unknown balance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<String>,
-    /// Numeric facts about the user; the first value that is given for a user counts.
+    /// Facts about the user: numbers, or categories where no value of the column is a number. The
+    /// first value that is given for a user counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub covariates: Vec<String>,
+    /// Facts about the user that are categories even where they look like numbers, such as the
+    /// number of a district; they need not stand among `covariates` too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+}
+
+impl Columns {
+    /// All columns of facts about users: `covariates`, then the `categories` that are not among them.
+    pub fn facts(&self) -> Vec<String> {
+        let others = self.categories.iter().filter(|name| !self.covariates.contains(name));
+        self.covariates.iter().chain(others).cloned().collect()
+    }
 }
 
 impl Default for Columns {
@@ -52,6 +65,7 @@ impl Default for Columns {
             kind: None,
             balance: None,
             covariates: Vec::new(),
+            categories: Vec::new(),
         }
     }
 }

@@ -40,6 +40,14 @@ impl Map {
             let remedy = "name the column that holds the kinds, or leave `kinds` out";
             return Err(refuse("columns.kind", "missing", remedy));
         }
+        for (key, names) in [
+            ("columns.covariates", &self.columns.covariates),
+            ("columns.categories", &self.columns.categories),
+        ] {
+            if let Some(i) = (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
+                return Err(refuse(key, &names[i], "each column once"));
+            }
+        }
         let day = |key: &'static str, text: &Option<String>| match text {
             None => Ok(None),
             Some(text) => time::iso_day(text)

@@ -20,6 +20,7 @@ mod columns;
 mod describe;
 mod effects;
 mod error;
+mod facts;
 mod field;
 mod hint;
 mod kinds;

@@ -10,6 +10,7 @@ use super::cleaning::{Duplicate, Negative, Policy};
 use super::columns::Positions;
 use super::effects::Chains;
 use super::error::{BadRow, ExternalError, LISTED_ROWS};
+use super::facts::Facts;
 use super::field::{is_missing, number, short, text};
 use super::hint::{NEGATIVE, NOT_A_NUMBER, NOT_UTF8, hint};
 use super::kinds::Kinds;
@@ -45,6 +46,8 @@ pub(super) struct Table {
     pub marked: Vec<bool>,
     /// Users x covariates; NaN where none was given.
     pub covariates: Vec<f64>,
+    /// Names of each covariate's categories by first appearance; none for numbers.
+    pub categories: Vec<Option<Vec<String>>>,
     /// Names of kinds, by first appearance.
     pub kinds: Vec<String>,
     /// What balances show, else what names tell, one a kind.
@@ -73,6 +76,7 @@ struct Reader<'a> {
     user_numbers: HashMap<String, u32>,
     kinds: Kinds<'a>,
     chains: Chains,
+    facts: Facts,
     seen: HashSet<[u64; 2]>,
     bad: Vec<BadRow>,
     bad_total: u64,
@@ -92,6 +96,7 @@ pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, Ex
         user_numbers: HashMap::new(),
         kinds: Kinds::new(map),
         chains: Chains::default(),
+        facts: Facts::new(map),
         seen: HashSet::new(),
         bad: Vec::new(),
         bad_total: 0,
@@ -248,10 +253,22 @@ impl Reader<'_> {
         let width = self.at.covariates.len();
         for i in 0..width {
             let column = self.at.covariates[i];
-            if is_missing(text(row.record, column)) {
+            let text = text(row.record, column);
+            if is_missing(text) {
                 continue;
             }
-            let value = self.quantity(row, column)?;
+            let is_number = number(text, self.map.decimal, self.map.thousands).is_some();
+            let value = match self.facts.category(i, text, row.line, is_number) {
+                Some(category) => f64::from(category),
+                None if is_number => self.quantity(row, column)?,
+                None => {
+                    let problem = format!(
+                        "{NOT_A_NUMBER}, as earlier values of the covariate are; list the column \
+                         in columns.categories if its values are categories"
+                    );
+                    return Err(self.unparsable(row, column, "unparsable number", problem));
+                }
+            };
             let first = &mut self.table.covariates[user as usize * width + i];
             if first.is_nan() {
                 *first = value;
@@ -404,6 +421,7 @@ impl Reader<'_> {
         self.table.kinds =
             self.kinds.finish().map_err(|kinds| ExternalError::UnmappedKinds { path, kinds })?;
         self.table.effects = self.chains.effects(&self.table.kinds);
+        self.table.categories = self.facts.finish(&source.path, self.map)?;
         self.table.account.rows_read = source.rows();
         self.table.account.users_seen = self.table.users.len() as u64;
         self.table.sha256 = source.sha256();

@@ -4,7 +4,7 @@
 //! [`History`]. The same function feeds the panel (over a whole log), the statistics, and the
 //! rewards (at each event), so that what is paid is what is measured. To add one, write a file with
 //! a `pub const FEATURE` and add it to [`FEATURES`]. The amounts of single kinds are features too
-//! ([`of_kind`]).
+//! ([`of_kind`]), and so are covariates of users beside what they did ([`relation`]).
 //!
 //! The hour of the day is no feature: a tick is a day at the finest.
 
@@ -45,6 +45,7 @@ pub mod of_kind;
 mod p90_log_amount;
 mod quantile;
 mod recency;
+pub mod relation;
 mod retention;
 mod saving_rate;
 mod sd_gap;
@@ -108,6 +109,8 @@ pub enum Definition {
     /// A number at a user that needs all of his events, such as a quantile: not known before the
     /// end of the window.
     Whole(fn(&[Event], &Setting) -> Option<f64>),
+    /// A covariate of a user beside a fact about what they did.
+    Relation(relation::Relation),
     /// What an event adds to its tick, over all users.
     Series(fn(&History, &Event) -> Option<f64>),
     /// The path that a user goes: appends its points in time order.
@@ -205,7 +208,7 @@ impl Feature {
             Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. } => {
                 Shape::Category
             }
-            Definition::Pair(_) => Shape::Vector,
+            Definition::Pair(_) | Definition::Relation(_) => Shape::Vector,
             Definition::Series(_) => Shape::Series,
             Definition::Path { .. } => Shape::Path,
         }
@@ -245,13 +248,19 @@ impl Feature {
                         let row = f(&history, event).map(|x| [f64::from(event.tick), x]);
                         values.extend(row.into_iter().flatten());
                     }
-                    Definition::User(_) | Definition::Whole(_) | Definition::Path { .. } => {}
+                    Definition::User(_)
+                    | Definition::Whole(_)
+                    | Definition::Relation(_)
+                    | Definition::Path { .. } => {}
                 }
                 history.push(event);
             }
             match self.definition {
                 Definition::User(f) => values.extend(f(&history, log.clock())),
                 Definition::Whole(f) => values.extend(f(log.events_of(user), &setting)),
+                Definition::Relation(relation) => {
+                    values.extend(relation.row(log, user, &history).into_iter().flatten());
+                }
                 Definition::Path { of, .. } => of(log.events_of(user), log.clock(), &mut values),
                 _ => {}
             }
@@ -266,6 +275,7 @@ impl Feature {
             users: log.user_count(),
             categories: match self.definition {
                 Definition::Series(_) => log.clock().horizon as usize,
+                Definition::Relation(relation) => relation.categories(log),
                 _ => self.categories(kinds),
             },
         }
@@ -274,7 +284,7 @@ impl Feature {
     /// Numbers per row.
     pub fn width(&self) -> usize {
         match self.definition {
-            Definition::Pair(_) | Definition::Series(_) => 2,
+            Definition::Pair(_) | Definition::Relation(_) | Definition::Series(_) => 2,
             Definition::Path { width, .. } => width.max(1),
             _ => 1,
         }

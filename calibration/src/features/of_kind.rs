@@ -11,7 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use trueup_env::{Event, History, MAX_KINDS};
 
 use super::log_amount::FEATURE;
-use super::{Definition, Feature, Level, find};
+use super::{Definition, Feature, Level, find, relation};
 
 /// Every kind of the log, in the place of a kind.
 pub const ALL_KINDS: &str = "*";
@@ -34,7 +34,7 @@ pub fn kind_of(name: &str) -> Option<&str> {
 /// Finds a feature by name in a log of these kinds.
 pub fn find_among(name: &str, kinds: &[String]) -> Option<&'static Feature> {
     find(name).or_else(|| {
-        let kind = kind_of(name)?;
+        let Some(kind) = kind_of(name) else { return relation::find_among(name, Some(kinds)) };
         kinds.iter().position(|own| own == kind).and_then(|place| of(kind, place))
     })
 }

@@ -1,9 +1,9 @@
 //! What is wrong with the settings of a reward, told before there are statistics: a run should not
 //! read its data, or train, to find a name that does not exist.
 
-use super::joint;
 use super::{RewardConfig, RewardError, Term, plain};
-use crate::discrepancy::{self, Discrepancy, Named, Weighted, has_witness};
+use super::{joint, relation};
+use crate::discrepancy::{self, Discrepancy, Named, Weighted, has_witness, relation_gap};
 use crate::features::{self, Definition, Feature, of_kind};
 use crate::panel::USER_VECTOR;
 use crate::sample::Shape;
@@ -114,6 +114,9 @@ pub(super) fn terms(terms: &[Term], need: Need) -> Result<(), Mistake> {
         let label = if need == Need::Witness && joint::is_joint(term) {
             joint::suits(term).map_err(mistake)?;
             term.discrepancy.clone()
+        } else if need == Need::Witness && relation::is_relation(term) {
+            relation::suits(term).map_err(mistake)?;
+            term.discrepancy.clone()
         } else {
             self::term(term, need, None).map_err(mistake)?.1.label().to_owned()
         };
@@ -166,7 +169,7 @@ pub(super) fn weight(term: &Term) -> Result<(), (&'static str, RewardError)> {
 pub(super) fn feature(name: &str, kinds: Option<&[String]>) -> Option<&'static Feature> {
     match (kinds, of_kind::kind_of(name)) {
         (Some(kinds), _) => of_kind::find_among(name, kinds),
-        (None, None) => features::find(name),
+        (None, None) => features::find(name).or_else(|| features::relation::find_among(name, None)),
         (None, Some(of_kind::ALL_KINDS)) => None,
         (None, Some(kind)) => of_kind::of(kind, 0),
     }
@@ -184,6 +187,10 @@ pub(super) fn term(
         Err((key, RewardError::NoWitness { discrepancy, feature, why }))
     };
     let found = feature(&term.feature, kinds);
+    if relation::is_relation(term) {
+        let only = "only the reward `witness` pays for relations of covariates, and only by";
+        return refuse("discrepancy", format!("{only} {}", relation_gap::NAME));
+    }
     let vectors = |feature: &&Feature| matches!(feature.definition, Definition::Pair(_));
     if term.feature == USER_VECTOR || found.filter(vectors).is_some() {
         let only = "only the reward `witness` pays for vectors, and only by";

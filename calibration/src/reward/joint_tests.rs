@@ -154,7 +154,7 @@ fn pay_on_user_vectors_telescopes() {
         let mut own = events.find(|own| own.windows(2).any(same_tick)).unwrap().to_vec();
         let of = |events: &[trueup_env::Event]| {
             let mut pays = Vec::new();
-            payment.user(events, &mut pays) + pays.iter().sum::<f64>()
+            payment.user(&[], events, &mut pays) + pays.iter().sum::<f64>()
         };
         let whole = of(&own);
         // Another order within a tick leads to the same vector.

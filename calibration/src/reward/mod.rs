@@ -7,9 +7,10 @@
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trueup_env::{EventLog, Payment, replay};
+use trueup_env::{Covariates, EventLog, Payment, replay};
 
-use crate::discrepancy::{DiscrepancyError, LookupError};
+use crate::discrepancy::{DiscrepancyError, LookupError, relation_gap};
+use crate::features::{self, Feature};
 use crate::statistics::{Form, Statistics};
 
 mod by_distance;
@@ -26,6 +27,7 @@ mod part;
 mod plain;
 mod points;
 pub mod pwil;
+mod relation;
 mod rows;
 mod running;
 mod scales;
@@ -144,6 +146,29 @@ pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
     if statistics.kind_events.iter().filter(|&&events| events > 0).count() > 1 {
         terms.push(term(&("kind", "total-variation", 1.0)));
     }
+    terms
+}
+
+/// The terms of a witness reward that names none: [`default_terms`], and how each covariate goes with
+/// counts, amounts and kinds, where the statistics hold that.
+///
+/// Relations weigh as much as two of the other terms together, however many there are; those of a
+/// covariate that is none among the real users (a strength below its own noise) count too, because
+/// nothing else keeps a policy that sees covariates from inventing one.
+pub fn default_witness_terms(statistics: &Statistics) -> Vec<Term> {
+    let mut terms = default_terms(statistics);
+    let names = statistics.covariates.iter().map(|(name, _)| name);
+    let names = names.chain(statistics.categories.iter().map(|own| &own.name)).cloned().collect();
+    let covariates = Covariates { names, ..Covariates::default() };
+    let relations = features::relation::all(&covariates, &statistics.kinds);
+    let measured = |feature: &&&Feature| statistics.feature(feature.name).is_some();
+    let relations: Vec<&Feature> = relations.iter().filter(measured).copied().collect();
+    let weight = (2.0 / relations.len().max(1) as f64).min(1.0);
+    terms.extend(relations.into_iter().map(|feature| Term {
+        feature: feature.name.into(),
+        discrepancy: relation_gap::NAME.into(),
+        weight,
+    }));
     terms
 }
 

@@ -55,8 +55,9 @@ pub(super) trait Part: Send {
 
 /// What the rows of one term are worth, frozen.
 pub(super) trait Frozen: Send + Sync {
-    /// Paid at an event; `after` is `before` with the event pushed.
-    fn event(&self, before: &History, event: &Event, after: &History) -> f64;
+    /// Paid at an event; `after` is `before` with the event pushed. `facts` are the covariates of the
+    /// user, in the order of the log.
+    fn event(&self, facts: &[f64], before: &History, event: &Event, after: &History) -> f64;
 
     /// Paid at the end of the window, from all events of the user.
     fn end(&self, _events: &[Event]) -> f64 {
@@ -68,13 +69,13 @@ pub(super) trait Frozen: Send + Sync {
 pub(super) struct Payments(pub Vec<Box<dyn Frozen>>);
 
 impl Payments {
-    /// Pays one user: his events one by one into `pays`; returns the pay at the end.
-    pub fn user(&self, events: &[Event], pays: &mut Vec<f64>) -> f64 {
+    /// Pays one user with these covariates: events one by one into `pays`; returns the pay at the end.
+    pub fn user(&self, facts: &[f64], events: &[Event], pays: &mut Vec<f64>) -> f64 {
         let mut before = History::default();
         for event in events {
             let mut after = before;
             after.push(event);
-            pays.push(self.0.iter().map(|term| term.event(&before, event, &after)).sum());
+            pays.push(self.0.iter().map(|term| term.event(facts, &before, event, &after)).sum());
             before = after;
         }
         self.0.iter().map(|term| term.end(events)).sum()
@@ -84,7 +85,7 @@ impl Payments {
     pub fn pay(&self, log: &EventLog) -> Pay {
         let one = |user: usize| {
             let mut pays = Vec::with_capacity(log.events_of(user).len());
-            let end = self.user(log.events_of(user), &mut pays);
+            let end = self.user(log.covariates().row(user), log.events_of(user), &mut pays);
             (pays, end)
         };
         let users: Vec<(Vec<f64>, f64)> = (0..log.user_count()).into_par_iter().map(one).collect();

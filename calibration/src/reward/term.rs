@@ -51,7 +51,9 @@ impl Ready {
         let external = match &measured.form {
             Form::Grid(distribution) => Points::of_distribution(distribution),
             Form::Counts { counts } => Points::of_counts(counts),
-            Form::Pair { .. } => return Err(no_witness("it is a feature of pairs")),
+            Form::Pair { .. } | Form::Relation { .. } => {
+                return Err(no_witness("it is a feature of pairs"));
+            }
             Form::Series { .. } => return Err(no_witness("it is a series of all users")),
         };
         if external.is_empty() {
@@ -226,6 +228,7 @@ pub(super) fn row_at(
         Definition::User(_)
         | Definition::Whole(_)
         | Definition::Pair(_)
+        | Definition::Relation(_)
         | Definition::Series(_)
         | Definition::Path { .. } => None,
     }

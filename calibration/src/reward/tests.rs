@@ -93,7 +93,9 @@ fn tilted(term: &Term, sample: &Sample, pays: &[f64], eta: f64) -> f64 {
             weights = sums;
             Points::of_counts(counts)
         }
-        Form::Pair { .. } | Form::Series { .. } => unreachable!("no term on these"),
+        Form::Pair { .. } | Form::Relation { .. } | Form::Series { .. } => {
+            unreachable!("no term on these")
+        }
     };
     let rows = Weighted::new(&values, &weights);
     let value = discrepancy.weighted_value(rows, external.weighted()).unwrap().unwrap();
@@ -110,7 +112,7 @@ fn has_witness(
     let q = match &entry.form {
         Form::Grid(distribution) => Points::of_distribution(distribution),
         Form::Counts { counts } => Points::of_counts(counts),
-        Form::Pair { .. } | Form::Series { .. } => return false,
+        Form::Pair { .. } | Form::Relation { .. } | Form::Series { .. } => return false,
     };
     discrepancy.witness(q.weighted(), q.weighted()).is_some_and(|witness| witness.is_ok())
 }
@@ -334,7 +336,7 @@ fn a_log_without_events_is_paid_where_it_can_be() {
     assert!(reward.discrepancy().is_finite());
     let event = Event { tick: 3, kind: 0, amount: 11.0, balance: f64::NAN };
     let mut paid = Vec::new();
-    payment.user(&[event], &mut paid);
+    payment.user(&[], &[event], &mut paid);
     assert!(paid[0] > 0.0 && paid[0].is_finite());
     let failed = witness(vec![term("gap", "wasserstein-1")]).refit(&nobody);
     assert!(failed.err().is_some_and(|e| e.to_string().contains("event_count")));

@@ -59,7 +59,7 @@ impl Value {
 
 impl Frozen for Value {
     #[inline]
-    fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
+    fn event(&self, _: &[f64], before: &History, event: &Event, after: &History) -> f64 {
         if let Definition::User(_) = self.definition {
             let from = if before.count == 0 { self.empty } else { self.user(before) };
             return self.user(after) - from;

@@ -41,9 +41,10 @@ pub use super::marginal::MIN_ROWS_PER_USER;
 use super::marginal::Marginal;
 use super::mix::{self, Mix, MixWeights};
 use super::part::{Part, Past, Payments};
+use super::relation::{self, RelationTerm};
 use super::state::{Reader, StateError, Writer};
 use super::term::{self, Ready};
-use super::{Pay, Reward, RewardError, Term, default_terms};
+use super::{Pay, Reward, RewardError, Term, default_witness_terms};
 use crate::features::Setting;
 use crate::statistics::Statistics;
 
@@ -54,7 +55,8 @@ pub const NAME: &str = "witness";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WitnessConfig {
-    /// What to optimise; by default amounts, times and kinds, a discrepancy each.
+    /// What to optimise; by default amounts, times and kinds, a discrepancy each, and how covariates
+    /// of users go with counts, amounts and kinds, where there are any.
     pub terms: Option<Vec<Term>>,
     /// Share of P that is memory of earlier rollouts, in [0, 1).
     pub memory: f64,
@@ -96,7 +98,7 @@ impl WitnessReward {
     pub fn new(config: &WitnessConfig, statistics: &Statistics) -> Result<Self, RewardError> {
         check::share("memory", config.memory)?;
         check::share("decay", config.decay)?;
-        let terms = config.terms.clone().unwrap_or_else(|| default_terms(statistics));
+        let terms = config.terms.clone().unwrap_or_else(|| default_witness_terms(statistics));
         let parts = parts(&terms, statistics)?;
         let mix = Mix::new(config.weights, config.rate, parts.len())?;
         let past = Past { memory: config.memory, decay: config.decay };
@@ -141,12 +143,15 @@ impl WitnessReward {
 /// One part a term, in their order.
 fn parts(terms: &[Term], statistics: &Statistics) -> Result<Vec<Box<dyn Part>>, RewardError> {
     check::terms(terms, Need::Witness).map_err(|mistake| mistake.error)?;
-    let plain: Vec<Term> = terms.iter().filter(|term| !joint::is_joint(term)).cloned().collect();
+    let is_plain = |term: &&Term| !joint::is_joint(term) && !relation::is_relation(term);
+    let plain: Vec<Term> = terms.iter().filter(is_plain).cloned().collect();
     let mut ready = Ready::all(&plain, statistics, Need::Witness)?.into_iter();
     let mut parts: Vec<Box<dyn Part>> = Vec::with_capacity(terms.len());
     for term in terms {
         if joint::is_joint(term) {
             parts.push(Box::new(JointTerm::new(term, statistics)?));
+        } else if relation::is_relation(term) {
+            parts.push(Box::new(RelationTerm::new(term, statistics)?));
         } else if let Some(ready) = ready.next() {
             let setting = Setting::new(&statistics.clock, &statistics.effects);
             parts.push(Box::new(Marginal::new(ready, setting)));

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use trueup_env::MAX_KINDS;
 use trueup_env::finance::KindEffect;
 
-use super::{Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION};
+use super::{
+    Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION, dependence,
+};
 use crate::features::{Definition, of_kind};
 
 /// Why a statistics file was refused.
@@ -137,6 +139,8 @@ impl Statistics {
         for (name, distribution) in &self.covariates {
             check_distribution(&format!("covariates ({name})"), distribution)?;
         }
+        dependence::check(&self.categories)?;
+        self.dependence.as_ref().map_or(Ok(()), |own| own.check(self))?;
         for (i, joint) in self.joint.iter().enumerate() {
             let field = format!("joint[{i}] ({})", joint.feature);
             if self.joint[..i].iter().any(|other| other.feature == joint.feature) {
@@ -229,6 +233,18 @@ impl Statistics {
                     "means are finite, standard deviations at least 0, and a correlation lies \
                      from -1 to 1",
                 )
+            }
+            (Form::Relation { strengths, shares, mean, sd }, Definition::Relation(_)) => {
+                let sound = !strengths.is_empty()
+                    && strengths.len() == shares.len()
+                    && strengths.iter().chain([mean]).all(|x| x.is_finite())
+                    && shares.iter().all(|share| (0.0..=1.0 + 1e-9).contains(share))
+                    && sd.is_finite()
+                    && *sd > 0.0;
+                if sound {
+                    return Ok(());
+                }
+                bad(field, "holds a share from 0 to 1 for each finite strength, and a positive sd")
             }
             (Form::Series { per_user }, Definition::Series(_)) => {
                 let ticks = self.clock.horizon as usize;

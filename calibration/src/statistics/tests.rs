@@ -65,7 +65,11 @@ pub(super) fn statistics() -> Statistics {
         vec!["buy".into(), "sell".into(), "never".into()],
         vec!["a".into(), "b".into(), "c".into()],
         events,
-        Covariates { names: vec!["age".into()], values: vec![20.0, 30.5, 70.0] },
+        Covariates {
+            names: vec!["age".into()],
+            values: vec![20.0, 30.5, 70.0],
+            ..Covariates::default()
+        },
     );
     Statistics::of(&log.unwrap())
 }

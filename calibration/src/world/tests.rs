@@ -15,6 +15,7 @@ fn log(kinds: &[&str], amounts: &[f64]) -> EventLog {
         trueup_env::Covariates {
             names: vec!["age".into()],
             values: (0..amounts.len()).map(|i| 20.0 + i as f64).collect(),
+            ..Default::default()
         },
     )
     .unwrap()

@@ -62,7 +62,7 @@ fn assert_same(a: &EventLog, b: &EventLog) {
         log.events().iter().map(event).collect()
     };
     assert_eq!(bits(a), bits(b));
-    assert_eq!(a.covariates().values, b.covariates().values);
+    assert_eq!(a.covariates(), b.covariates());
 }
 
 fn round_trip(log: &EventLog) -> Loaded {
@@ -97,8 +97,12 @@ fn amounts_balances_covariates_and_odd_names_come_back() {
         )
     });
     let clock = Clock { tick: Tick::Month, horizon: 9, start_day: Some(19_723) };
-    let values = vec![0.1, -2.0, 3e9, 4.0, 5.0, 6.5, 7.0, 8.0];
-    let covariates = Covariates { names: vec!["age".into(), "amount".into()], values };
+    // Categories that look like numbers.
+    let covariates = Covariates {
+        names: ["age", "district", "amount"].map(String::from).to_vec(),
+        values: vec![0.1, 1.0, -2.0, 3e9, 0.0, 4.0, 5.0, 2.0, 6.5, 7.0, 1.0, 8.0],
+        categories: vec![vec![], ["1", "10", "no, thanks"].map(String::from).to_vec(), vec![]],
+    };
     let log = EventLog::new(clock, kinds, users, events, covariates).unwrap();
     assert_same(&log, &round_trip(&log).log);
 }

@@ -242,6 +242,39 @@ fn covariates_are_the_first_of_each_user() {
     assert_eq!(count(&loaded.account, "covariate differs"), 1);
 }
 
+/// Categories are numbered by name, whatever the order of the rows; users without one are a category
+/// of their own, and a column of texts needs no word in the map.
+#[test]
+fn categories_are_numbered_by_name() {
+    let text = b"user,time,amount,region,district\na,2024-01-01,1,west,10\nb,2024-01-01,2,east,9\n\
+        c,2024-01-01,3,NA,10\nd,2024-01-02,4,west,\n";
+    let map = "columns = { covariates = [\"region\"], categories = [\"district\"] }";
+    let loaded = load(text, map);
+    assert_balanced(&loaded.account);
+    let facts = loaded.log.covariates();
+    assert_eq!(facts.names, ["region", "district"]);
+    assert_eq!(facts.categories_of(0), ["(missing)", "east", "west"]);
+    assert_eq!(facts.categories_of(1), ["(missing)", "10", "9"]);
+    assert_eq!(facts.values, [2.0, 1.0, 1.0, 2.0, 0.0, 1.0, 2.0, 0.0]);
+    let lines = loaded.account.lines().join("\n");
+    assert!(lines.contains("1 with no value of the covariate \"region\""), "{lines}");
+    let told = external::describe(&loaded).text();
+    assert!(told.contains("region\n  (missing): 1 users\n  east: 1 users"), "{told}");
+}
+
+/// The 31 most frequent categories stand alone; the rest are one together, and counted.
+#[test]
+fn rare_categories_are_one_together() {
+    let row = |i: u32| format!("{i},2024-01-01,1,{}\n", if i < 62 { i / 2 } else { i });
+    let text: String = (0..70).map(row).collect();
+    let text = format!("user,time,amount,shop\n{text}");
+    let loaded = load(text.as_bytes(), "columns = { categories = [\"shop\"] }");
+    let names = loaded.log.covariates().categories_of(0);
+    assert_eq!((names.len(), names[0].as_str()), (32, "(other)"));
+    assert_eq!(loaded.log.covariates().column(0).filter(|value| *value == 0.0).count(), 8);
+    assert!(loaded.account.lines().iter().any(|line| line.contains("8 with a rare category")));
+}
+
 #[test]
 fn a_map_survives_toml() {
     let map = Map::builtin("builtin:cdnow").unwrap();

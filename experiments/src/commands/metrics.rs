@@ -186,7 +186,8 @@ fn list(all: &All) -> String {
     }
     text += &format!("  {USER_VECTOR:column$}  {:10}  All numbers of a user, jointly.\n", "user");
     text += "\nlog_amount(kind=purchase) is log_amount over the events of that kind, log_amount(kind=*) in \
-             a panel that\nof each kind. The hour of the day is no feature: a tick is a day at the finest.\n";
+             a panel that\nof each kind. age~log_count is a covariate of users (age) against what they did, as is \
+             age~share(kind=deposit);\ntheir discrepancy is relation-gap. The hour of the day is no feature: a tick is a day at the finest.\n";
     text
 }
 

@@ -56,7 +56,8 @@ fn check_metric(section: &Section<'_>, at: usize, metric: &Metric) -> Result<(),
 pub(crate) fn unknown_name(metric: &Metric) -> Option<(&'static str, String, String)> {
     let features: Vec<&str> =
         features::FEATURES.iter().map(|f| f.name).chain([USER_VECTOR, ALL]).collect();
-    let of_kind = features::of_kind::kind_of(&metric.feature).is_some();
+    let of_kind = features::of_kind::kind_of(&metric.feature).is_some()
+        || features::relation::parts(&metric.feature).is_some();
     if !of_kind && !features.contains(&metric.feature.as_str()) {
         let help = suggestion(&metric.feature, features.into_iter()).unwrap_or_default();
         let problem = format!("names the unknown feature `{}`", metric.feature);

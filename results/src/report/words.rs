@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use trueup_calibration::features::of_kind;
+use trueup_calibration::features::{of_kind, relation};
 use trueup_calibration::panel::USER_VECTOR;
 use trueup_calibration::{discrepancy, features};
 
@@ -15,6 +15,9 @@ use crate::summary::{Mode, Summary};
 pub(crate) fn feature_title(name: &str) -> String {
     if let Some(kind) = of_kind::kind_of(name) {
         return format!("{}, {kind}", feature_title(of_kind::BASE));
+    }
+    if let Some((covariate, fact)) = relation::parts(name) {
+        return format!("{covariate} against {}", relation::words(fact));
     }
     match features::find(name) {
         Some(feature) => feature.title.to_owned(),

@@ -113,7 +113,7 @@ impl JointValue {
 }
 
 impl Frozen for JointValue {
-    fn event(&self, before: &History, event: &Event, after: &History) -> f64 {
+    fn event(&self, _: &[f64], before: &History, event: &Event, after: &History) -> f64 {
         match &self.rows {
             Rows::Users(columns) => {
                 let mut room = Vec::with_capacity(columns.len());

@@ -175,7 +175,10 @@ impl PrivacyConfig {
             })?;
             if matches!(
                 feature.definition,
-                Definition::Pair(_) | Definition::Series(_) | Definition::Path { .. }
+                Definition::Pair(_)
+                    | Definition::Relation(_)
+                    | Definition::Series(_)
+                    | Definition::Path { .. }
             ) {
                 return Err(PrivacyError::NoHistogram { feature: name.clone() });
             }

@@ -13,9 +13,10 @@
 //! them, amounts of all kinds give the log amounts and the kinds, and event counts give their
 //! logarithms and the number of events.
 //!
-//! **What is taken as public:** clock, kinds, names of covariates, and the bounds. Fix the window and
-//! the kinds in the map; do not let the log decide them. A private file holds no pairs, series or
-//! joint statistics. Each further file of the same users adds its epsilon to the first.
+//! **What is taken as public:** clock, kinds, names of covariates and of their categories, and the
+//! bounds. Fix the window and the kinds in the map; do not let the log decide them. A private file
+//! holds no pairs, series or joint statistics, and nothing of how covariates hang together or with
+//! what users did: its simulated users draw each covariate on its own. Each further file of the same users adds its epsilon to the first.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;
@@ -174,8 +175,15 @@ pub fn private(
         let noise = budget.deviation(i);
         noisy.push(Noisy { name: query.name, layout: query.layout, counts, noise });
     }
-    let mut statistics = release::assemble(*log.clock(), log.kinds(), config, &noisy)?;
-    let public = ["clock", "kinds", "names of covariates", "bounds of amounts and features"];
+    let facts = log.covariates();
+    let known = |(c, name): (usize, &String)| (name.clone(), facts.categories_of(c).to_vec());
+    let categories: Vec<_> = facts.names.iter().enumerate().map(known).collect();
+    let mut statistics = release::assemble(*log.clock(), log.kinds(), &categories, config, &noisy)?;
+    let mut public =
+        vec!["clock", "kinds", "names of covariates", "bounds of amounts and features"];
+    if !facts.categories.is_empty() {
+        public.push("names of categories of covariates");
+    }
     statistics.privacy = Some(PrivacyRecord {
         mechanism: config.mechanism,
         epsilon: config.epsilon,
@@ -185,7 +193,7 @@ pub fn private(
         composition: budget.composition,
         rho: budget.rho,
         max_events: config.max_events,
-        public: public.map(String::from).to_vec(),
+        public: public.into_iter().map(String::from).collect(),
         queries: records,
     });
     Ok(statistics)

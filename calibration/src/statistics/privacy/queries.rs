@@ -53,6 +53,7 @@ enum Count<'a> {
     Amounts,
     Feature(&'static Feature),
     Covariate(usize, &'a str),
+    Category(usize),
 }
 
 /// A histogram before anything is counted: it follows from public numbers alone.
@@ -90,7 +91,10 @@ pub(super) fn plan<'a>(
         plans.push(one(feature.name, most, 1.0, Count::Feature(feature)));
     }
     for (c, name) in log.covariates().names.iter().enumerate() {
-        plans.push(one(&format!("covariate.{name}"), 1, 1.0, Count::Covariate(c, name)));
+        plans.push(match log.covariates().categories_of(c).is_empty() {
+            true => one(&format!("covariate.{name}"), 1, 1.0, Count::Covariate(c, name)),
+            false => one(&format!("category.{name}"), 1, 1.0, Count::Category(c)),
+        });
     }
     Ok(plans)
 }
@@ -137,9 +141,12 @@ impl Plan<'_> {
                 (layout, counts)
             }
             Count::Covariate(c, name) => {
-                let width = log.covariates().names.len();
-                let column = log.covariates().values.iter().skip(c).step_by(width);
-                of_users(config.covariate(name, bins)?, column.copied())
+                of_users(config.covariate(name, bins)?, log.covariates().column(c))
+            }
+            Count::Category(c) => {
+                let mut counts = vec![0; log.covariates().categories_of(c).len()];
+                log.covariates().column(c).for_each(|value| counts[value as usize] += 1);
+                (Layout::Categories(counts.len()), counts)
             }
         };
         let (name, sensitivity) = (self.name.clone(), self.sensitivity);

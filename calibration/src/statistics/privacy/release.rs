@@ -9,7 +9,9 @@ use super::config::{PrivacyConfig, PrivacyError};
 use super::queries::{AMOUNTS, COUNTS, IN_TICK, Layout, USERS};
 use super::{Noisy, Statistics};
 use crate::features::{self, Feature, Level};
-use crate::statistics::{Distribution, FORMAT, FeatureStatistics, Form, GRID, VERSION};
+use crate::statistics::{
+    CategoryStatistics, Distribution, FORMAT, FeatureStatistics, Form, GRID, VERSION,
+};
 
 /// What is known of the whole after the noise.
 struct Whole {
@@ -123,6 +125,7 @@ impl Whole {
 pub(super) fn assemble(
     clock: Clock,
     kinds: &[String],
+    categories: &[(String, Vec<String>)],
     config: &PrivacyConfig,
     noisy: &[Noisy],
 ) -> Result<Statistics, PrivacyError> {
@@ -167,6 +170,8 @@ pub(super) fn assemble(
         same_tick_share: same_tick_share(&whole, noisy),
         features: entries,
         covariates: covariates(noisy),
+        categories: with_categories(categories, noisy),
+        dependence: None,
         joint: Vec::new(),
         privacy: None,
     })
@@ -203,6 +208,18 @@ fn same_tick_share(whole: &Whole, noisy: &[Noisy]) -> f64 {
     }
     let per_event = 1.0 - whole.active as f64 / whole.events as f64;
     (gaps[0] / total * per_event).clamp(0.0, 1.0)
+}
+
+/// The covariates that are categories, whose names are public.
+fn with_categories(names: &[(String, Vec<String>)], noisy: &[Noisy]) -> Vec<CategoryStatistics> {
+    let one = |(name, categories): &(String, Vec<String>)| {
+        let query = format!("category.{name}");
+        let (_, form) = measured(noisy.iter().find(|one| one.name == query)?)?;
+        let Form::Counts { counts } = form else { return None };
+        let (name, categories) = (name.clone(), categories.clone());
+        Some(CategoryStatistics { name, categories, counts })
+    };
+    names.iter().filter_map(one).collect()
 }
 
 fn covariates(noisy: &[Noisy]) -> Vec<(String, Distribution)> {

@@ -33,7 +33,8 @@ fn make(users: u32, events: Vec<(u32, Event)>, ages: Vec<f64>) -> EventLog {
     let clock = trueup_env::Clock { tick: Tick::Week, horizon: 30, start_day: None };
     let labels = (0..users).map(|user| user.to_string()).collect();
     let kinds = ["purchase", "refund", "gift"].map(String::from).to_vec();
-    let covariates = Covariates { names: vec!["age".into()], values: ages };
+    let covariates =
+        Covariates { names: vec!["age".into()], values: ages, ..Covariates::default() };
     EventLog::new(clock, kinds, labels, events, covariates).unwrap()
 }
 
