@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(shares.values, [30.0, 2.0 / 3.0, 50.0, 0.0]);
         assert_eq!(shares.user, [0, 2]);
         let odd = sample("x~log_count~recency");
-        assert_eq!((odd.categories, odd.rows()), (2, 2));
+        assert_eq!((odd.categories, odd.rows()), (2, 3));
         assert_eq!(sample("height~event_count").rows(), 0);
     }
 
