@@ -11,9 +11,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trueup_env::finance::{
-    CheckedWorld, Effect, Kind, KindEffect, Scales, WalletModel, World,
-};
+use trueup_env::finance::{CheckedWorld, Effect, Kind, KindEffect, Scales, WalletModel, World};
 use trueup_env::market::{Bootstrap, Gbm, MarketModel};
 use trueup_env::{Clock, Tick};
 
