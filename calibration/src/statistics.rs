@@ -10,9 +10,9 @@
 //! reveal these makes the file with [`privacy`]; any file that passes [`Statistics::check`] works.
 //!
 //! The form of the file is published as a JSON Schema, `schema/statistics.v3.schema.json`. Version 1
-//! had no series, no joint statistics and no privacy record, version 2 no effects of kinds, categories or
-//! dependence of covariates; such
-//! files are still read.
+//! had no series, no joint statistics and no privacy record, version 2 no effects of kinds, no
+//! covariates that are categories and nothing of how covariates hang together; such files are still
+//! read.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::KindEffect;
