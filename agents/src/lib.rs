@@ -5,6 +5,7 @@
 
 pub mod amounts;
 pub mod architecture;
+mod as_given;
 pub mod batch;
 pub mod calibrator;
 pub mod checkpoint;

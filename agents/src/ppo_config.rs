@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::as_given::{self, as_given};
+
 /// Hyperparameters of PPO. The defaults are those of the finance world; tasks of classic control
 /// want others (`experiments/configs/classic`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,37 +19,45 @@ pub struct PpoConfig {
     /// The share of it that is left at the end; linear in between.
     pub final_learning_rate_share: f64,
     /// Clip range of the probability ratio at the start.
+    #[serde(serialize_with = "as_given::serialize")]
     pub clip: f32,
     /// The share of it that is left at the end; linear in between.
     pub final_clip_share: f64,
     /// Clip range of the value around the old value; none: not clipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_given::option")]
     pub value_clip: Option<f32>,
     /// An update ends at the first minibatch whose KL from the acting policy is above this; none:
     /// never early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_kl: Option<f64>,
     /// Discount per step. Rewards of the finance world telescope over a fixed window: 1 is exact.
+    #[serde(serialize_with = "as_given::serialize")]
     pub gamma: f32,
     /// Decay of advantage estimation.
+    #[serde(serialize_with = "as_given::serialize")]
     pub lambda: f32,
     /// Whether advantages are normalised over each minibatch.
     pub normalise_advantages: bool,
     /// Weight of the entropy in the loss.
+    #[serde(serialize_with = "as_given::serialize")]
     pub entropy: f32,
     /// Weight of the squared error of the values in the loss.
+    #[serde(serialize_with = "as_given::serialize")]
     pub value_weight: f32,
     /// Largest norm of the gradient over all parameters together.
+    #[serde(serialize_with = "as_given::serialize")]
     pub gradient_norm: f32,
     /// Passes that refit the value network before advantages are computed, for rewards that move.
     pub value_epochs: usize,
     /// First iterations that fit the values alone, for policies that start trained.
     pub critic_iterations: usize,
     /// Weight of the KL divergence from the policy that training started from.
+    #[serde(serialize_with = "as_given::serialize")]
     pub anchor: f32,
     /// Share of steps without an event that an update looks at, with weight 1 / share.
     pub idle_share: f64,
     /// Share of the old average that is kept when an iteration's weights enter it; 0 ships the last.
+    #[serde(serialize_with = "as_given::serialize")]
     pub average: f32,
 }
 
@@ -91,9 +101,9 @@ impl PpoConfig {
         let optional = |value: Option<f64>| value.unwrap_or(1.0);
         let positive = [
             ("learning_rate", self.learning_rate),
-            ("clip", f64::from(self.clip)),
-            ("gradient_norm", f64::from(self.gradient_norm)),
-            ("value_clip", optional(self.value_clip.map(f64::from))),
+            ("clip", as_given(self.clip)),
+            ("gradient_norm", as_given(self.gradient_norm)),
+            ("value_clip", optional(self.value_clip.map(as_given))),
             ("target_kl", optional(self.target_kl)),
         ];
         for (field, value) in positive {
@@ -104,10 +114,10 @@ impl PpoConfig {
         let shares = [
             ("final_learning_rate_share", self.final_learning_rate_share, 0.0),
             ("final_clip_share", self.final_clip_share, 0.0),
-            ("gamma", f64::from(self.gamma), 0.0),
-            ("lambda", f64::from(self.lambda), 0.0),
+            ("gamma", as_given(self.gamma), 0.0),
+            ("lambda", as_given(self.lambda), 0.0),
             ("idle_share", self.idle_share, 1e-3),
-            ("average", f64::from(self.average), 0.0),
+            ("average", as_given(self.average), 0.0),
         ];
         for (field, value, low) in shares {
             if !(low..=1.0).contains(&value) {

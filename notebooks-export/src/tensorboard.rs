@@ -83,6 +83,6 @@ fn hparams(record: &RunRecord) -> String {
     }
     record.seed.iter().for_each(|seed| row("seed", &seed.to_string()));
     row("state", &record.state);
-    record.settings.iter().for_each(|setting| row(&setting.path, &setting.label));
+    record.settings.iter().for_each(|setting| row(&setting.path, &setting.export()));
     rows.join("\n")
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{LABELS, SEEDS, has, objective, parts, python, sweep, training};
+use common::{LABELS, SEEDS, has, objective, parts, python, run, sweep, training};
 use serde_json::Value;
 use trueup_notebooks_export::mlflow::{Exported, export};
 
@@ -158,6 +158,17 @@ fn a_server_keeps_the_same_numbers_once() {
     let curve = &runs[0]["metrics"]["ppo/seed-1/return_last_100"];
     assert_eq!(curve.as_array().unwrap().len(), 2500);
     assert_eq!(runs[0]["last"]["objective"], 450.0);
+
+    // A run by itself: its config is what it can be found by.
+    let single = run(folder.path());
+    let config = "seed = 1\n[[calibrators]]\nname = \"ppo\"\nhidden = [64, 64]\naverage = 0.96\n";
+    std::fs::write(single.join("config.toml"), config).unwrap();
+    let _ = export(&single, &server.uri, Some("single")).unwrap();
+    let params = &read(&server.uri, "single")[0]["params"];
+    let known = [("seed", "1"), ("calibrators.ppo.hidden", "[64, 64]")];
+    for (path, value) in known.into_iter().chain([("calibrators.ppo.average", "0.96")]) {
+        assert_eq!(params[path], value, "{params}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reading the axes of a group: lists of values, ranges, conditions.
 
 use toml::Value;
+use trueup_results::sweep::CUT;
 
 use super::domain::{Choice, Domain, Range, same};
 use super::read::MOST_TRIALS;
@@ -18,7 +19,7 @@ const RESERVED: [(&str, &str); 5] = [
 /// The greatest whole number up to which all are exact in f64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// What a label may be made of without being asked for.
+/// Most characters of a label that nobody gave.
 const LONGEST_LABEL: usize = 32;
 
 /// An axis as it is written.
@@ -212,22 +213,28 @@ fn check_labels(section: &Section<'_>, labels: &[Placed<String>]) -> Result<(), 
 }
 
 /// Labels that nobody gave: the number as it is written, the word, the `name` or `kind` of a table,
-/// else the position. What is not unique gets its position behind it.
+/// else the value, cut where it is long. A word that cannot be read gets its position, and what is
+/// not unique gets it behind it.
 fn own_labels(section: &Section<'_>, values: &[Placed<Value>]) -> Vec<String> {
+    let fits = |label: &str| label.chars().count() <= LONGEST_LABEL;
     let name = |value: &Placed<Value>| match value.get_ref() {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => text.clone(),
         Value::Table(table) => {
             let title = table.get("name").or(table.get("kind")).and_then(Value::as_str);
-            title.map(str::to_owned)
+            title.map_or_else(|| value.get_ref().to_string(), str::to_owned)
         }
-        Value::Array(_) => None,
-        _ => Some(section.written(value).to_owned()),
+        Value::Array(_) => value.get_ref().to_string(),
+        // A plan on file has 1e30 with all of its zeros.
+        Value::Float(number) if !fits(section.written(value)) => format!("{number:e}"),
+        _ => section.written(value).to_owned(),
     };
-    let fits = |label: &String| {
-        let length = label.chars().count();
-        (1..=LONGEST_LABEL).contains(&length) && !label.chars().any(char::is_control)
+    let short = |name: String| match fits(&name) {
+        true => name,
+        false => name.chars().take(LONGEST_LABEL - 1).chain([CUT]).collect(),
     };
-    let names: Vec<Option<String>> = values.iter().map(|value| name(value).filter(fits)).collect();
+    let readable = |name: &String| !name.is_empty() && !name.chars().any(char::is_control);
+    let names: Vec<Option<String>> =
+        values.iter().map(|value| Some(short(name(value))).filter(readable)).collect();
     let same_name = |a: usize, b: usize| names.get(a) == names.get(b);
     let label = |(i, name): (usize, &Option<String>)| {
         let shared = (0..values.len()).any(|j| {

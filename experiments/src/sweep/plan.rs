@@ -161,6 +161,11 @@ impl Planned {
     fn extend(&mut self, trials: Vec<Trial>) -> Result<(), Failure> {
         let before = self.plan.trials.iter().map(|t| (t.trial.clone(), t.title()));
         let mut first: HashMap<String, String> = before.collect();
+        let key = |set: &AxisValue| (set.path.clone(), set.value.to_string());
+        let labels: HashMap<(String, String), String> = (self.plan.trials.iter())
+            .flat_map(|trial| &trial.values)
+            .map(|set| (key(set), set.label.clone()))
+            .collect();
         for trial in trials {
             let title = title(&trial.wanted.assignment);
             // A search may come back to a trial; its history has to show it.
@@ -170,12 +175,19 @@ impl Planned {
                 continue;
             }
             first.insert(trial.id.clone(), title);
+            let mut values = axis_values(&trial.wanted.assignment);
+            for set in &mut values {
+                // The plan on file writes numbers otherwise than the config did.
+                if let Some(label) = labels.get(&key(set)) {
+                    set.label.clone_from(label);
+                }
+            }
             self.plan.trials.push(PlannedTrial {
                 trial: trial.id,
                 index: self.plan.trials.len(),
                 phase: trial.wanted.phase,
                 search: trial.wanted.search,
-                values: axis_values(&trial.wanted.assignment),
+                values,
             });
             self.data.entry(trial.data).or_insert(self.configs.len());
             self.configs.push(trial.config);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
+use trueup_results::index::config_values;
 use trueup_results::tables::RunRecord;
 use trueup_results::{Provenance, Status};
 
@@ -76,8 +77,12 @@ impl Content {
             }
         }
         let mut names = Names::default();
-        let settings = record.settings.iter();
-        let params = settings.map(|s| Pair::new(names.only(&s.path), &s.label)).collect();
+        // A run by itself has no trial that tells what is worth comparing: all of its config may be.
+        let settings: Vec<(String, String)> = match record.trial {
+            Some(_) => record.settings.iter().map(|s| (s.path.clone(), s.export())).collect(),
+            None => config_values(&record.folder),
+        };
+        let params = settings.iter().map(|(path, v)| Pair::new(names.only(path), v)).collect();
         Self {
             name: run_name(record),
             status: match record.state.as_str() {

@@ -1,6 +1,6 @@
 //! A run or a sweep on an MLflow tracking server, over its REST interface.
 //!
-//! A run becomes a run: what its trial sets are parameters, curves are metrics with steps, final
+//! A run becomes a run: what its trial sets are parameters (of a run by itself, its config), curves are metrics with steps, final
 //! figures are metrics at step 0, and trial, seed, state, version and commit are tags. The tag
 //! `trueup.run` says which run it is, `trueup.digest` what the server was told: an export that is
 //! repeated goes on with the runs that are there, and leaves those alone that have not changed.

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// The values of `config.toml`, ascending by path; empty where there is none that parses.
-pub(super) fn read(folder: &Path) -> Vec<(String, String)> {
+pub fn read(folder: &Path) -> Vec<(String, String)> {
     let text = fs::read_to_string(folder.join("config.toml")).unwrap_or_default();
     let mut values = Vec::new();
     for (key, value) in text.parse::<Table>().unwrap_or_default() {

@@ -32,6 +32,7 @@ use rayon::prelude::*;
 
 use crate::error::ResultsError;
 
+pub use config::read as config_values;
 pub use filter::Filter;
 pub use remove::remove_run;
 pub use row::{RunRow, UNREADABLE};

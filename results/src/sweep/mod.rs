@@ -30,7 +30,7 @@ pub mod summary;
 pub use interval::objective_over_seeds;
 pub use lease::{Claim, Lease};
 pub use objective::{Direction, Objective};
-pub use plan::{AxisValue, Phase, Plan, PlanHeader, PlannedTrial, RunId};
+pub use plan::{AxisValue, CUT, Phase, Plan, PlanHeader, PlannedTrial, RunId};
 pub use pruning::{Pause, Pruning, PruningRule};
 pub use report::write_sweep_report;
 pub use rungs::{RungDecision, Stop};

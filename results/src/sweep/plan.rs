@@ -68,6 +68,27 @@ pub struct AxisValue {
     pub label: String,
 }
 
+/// Ends a label that was cut.
+pub const CUT: char = '\u{2026}';
+
+impl AxisValue {
+    /// The value for other programs: the label where it says all of it, else the value itself. Labels
+    /// of drawn numbers are rounded, those of lists and tables may be cut.
+    pub fn export(&self) -> String {
+        let rounded = match (self.value.as_f64(), self.label.parse::<f64>()) {
+            (Some(value), Ok(label)) => value != label,
+            _ => false,
+        };
+        let is_long = self.value.is_array() || self.value.is_object();
+        // Plans of before gave lists and tables their position.
+        let position = || self.label.bytes().all(|byte| byte.is_ascii_digit());
+        match rounded || is_long && (self.label.contains(CUT) || position()) {
+            true => self.value.to_string(),
+            false => self.label.clone(),
+        }
+    }
+}
+
 /// A line of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedTrial {
@@ -275,6 +296,22 @@ pub(crate) mod tests {
             },
             trials: vec![trial(0, "witness"), trial(1, "pwil")],
         }
+    }
+
+    #[test]
+    fn what_is_exported_says_all_of_the_value() {
+        let export = |value: serde_json::Value, label: &str| {
+            AxisValue { path: "a".into(), value, label: label.into() }.export()
+        };
+        assert_eq!(export(serde_json::json!([64, 64]), "[64, 64]"), "[64, 64]");
+        assert_eq!(export(serde_json::json!([64, 64]), "0"), "[64,64]");
+        assert_eq!(export(serde_json::json!([64, 64]), "small"), "small");
+        assert_eq!(export(serde_json::json!({"a": 1}), "{ a\u{2026}"), "{\"a\":1}");
+        assert_eq!(export(serde_json::json!(0.000_123_456), "1.235e-4"), "0.000123456");
+        assert_eq!(export(serde_json::json!(1e30), "1e30"), "1e30");
+        assert_eq!(export(serde_json::json!(0.001), "1e-3"), "1e-3");
+        assert_eq!(export(serde_json::json!(2), "two"), "two");
+        assert_eq!(export(serde_json::json!("0"), "0"), "0");
     }
 
     #[test]

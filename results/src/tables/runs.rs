@@ -6,6 +6,7 @@ use super::record::RunRecord;
 use super::sink::Format;
 use super::writer::{Cell, Kind};
 use crate::error::ResultsError;
+use crate::sweep::AxisValue;
 
 const COLUMNS: [(&str, Kind); 16] = [
     ("trial", Kind::Text),
@@ -42,6 +43,9 @@ pub(super) fn table(records: &[RunRecord], format: Format) -> Result<Vec<u8>, Re
         // What a run that did not get that far does not know is null, not empty.
         let [name, mode, dataset] = [&digest.name, &digest.mode, &digest.dataset]
             .map(|text| (!text.is_empty()).then_some(text.as_str()));
+        let setting = |path: &&str| record.settings.iter().find(|setting| setting.path == *path);
+        let set: Vec<Option<String>> =
+            paths.iter().map(|path| setting(path).map(AxisValue::export)).collect();
         let mut row: Vec<Cell<'_>> = vec![
             record.trial.as_deref().into(),
             record.index.into(),
@@ -60,10 +64,7 @@ pub(super) fn table(records: &[RunRecord], format: Format) -> Result<Vec<u8>, Re
             digest.seconds.into(),
             digest.env_steps.into(),
         ];
-        for path in &paths {
-            let set = record.settings.iter().find(|setting| setting.path == *path);
-            row.push(set.map(|setting| setting.label.as_str()).into());
-        }
+        row.extend(set.iter().map(|text| Cell::from(text.as_deref())));
         table.row(&row)?;
     }
     table.finish()

@@ -118,7 +118,13 @@ fn labels_are_those_that_a_person_would_give() {
     };
     assert_eq!(labels_of("[1e-5, 1_000, 0.50, true]"), ["1e-5", "1_000", "0.50", "true"]);
     assert_eq!(labels_of("[\"1\", 1]"), ["1-0", "1-1"]);
-    assert_eq!(labels_of("[[1, 2], [3], { x = 1 }]"), ["0", "1", "2"]);
+    assert_eq!(labels_of("[[1, 2], [3], { x = 1 }]"), ["[1, 2]", "[3]", "{ x = 1 }"]);
+    let long = labels_of("[[100000000, 200000000, 300000000], [100000000, 200000000, 3000000000]]");
+    let cut = "[100000000, 200000000, 30000000";
+    assert_eq!(long, [format!("{cut}\u{2026}-0"), format!("{cut}\u{2026}-1")]);
+    // As the plan on file writes 1e30 and 1e-40.
+    let zeros = format!("[1{}.0, 0.{}1]", "0".repeat(30), "0".repeat(39));
+    assert_eq!(labels_of(&zeros), ["1e30", "1e-40"]);
     assert_eq!(
         labels_of(
             "[{ kind = \"witness\", a = 1 }, { kind = \"witness\", a = 2 }, { kind = \"witness\", name = \"w\" }]"
