@@ -104,6 +104,21 @@ impl Reporter {
         }
     }
 
+    /// Watches work whose end is known as a share of it only.
+    pub fn share<'a>(&'a self, what: &'a str) -> Share<'a> {
+        let bar = match self.style {
+            Style::Bar => {
+                let style = ProgressStyle::with_template("{prefix} [{bar:16}] {wide_msg}");
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+                let bar = ProgressBar::new(0).with_style(style.progress_chars("=> "));
+                bar.with_prefix(what.to_owned())
+            }
+            _ => ProgressBar::hidden(),
+        };
+        let now = Instant::now();
+        Share { reporter: self, what, bar, started: now, last: Mutex::new(now) }
+    }
+
     /// Watches one calibrator; `record` is handed the metrics of every iteration.
     pub fn watch<'a>(&self, calibrator: &'a str, record: &'a Record<'a>) -> Watch<'a> {
         let bar = match self.style {
@@ -124,6 +139,49 @@ impl Reporter {
             last: Mutex::new(now),
             base: OnceLock::new(),
         }
+    }
+}
+
+/// Least time between two plain lines about work that has no iterations.
+const SHARE_EVERY: Duration = Duration::from_secs(10);
+
+/// Progress of work that has no iterations that a person would know, such as judging.
+pub struct Share<'a> {
+    reporter: &'a Reporter,
+    what: &'a str,
+    bar: ProgressBar,
+    started: Instant,
+    /// When the last line was shown.
+    last: Mutex<Instant>,
+}
+
+impl Share<'_> {
+    /// So much of all is done. From any thread; not every call is shown.
+    pub fn at(&self, done: usize, total: usize) {
+        let Ok(mut last) = self.last.try_lock() else { return };
+        let lines = self.reporter.style == Style::Lines;
+        let every = if lines { SHARE_EVERY } else { Duration::from_millis(100) };
+        if done == 0 || done >= total || last.elapsed() < every {
+            return;
+        }
+        *last = Instant::now();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let left = duration(seconds * (total - done) as f64 / done as f64);
+        let text = format!("{}%, about {left} left", done * 100 / total);
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(text.clone());
+        if let Some(listener) = &self.reporter.listener {
+            listener.progress(self.what, done, total, &text);
+        }
+        if lines {
+            self.reporter.line(&format!("{}: {text}", self.what));
+        }
+    }
+
+    /// Takes the bar off the terminal.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

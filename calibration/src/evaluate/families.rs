@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::bootstrap::{Measured, Weights};
 use super::metrics::Panel;
 use super::permutation::{Null, Relabellings, pooled};
+use super::work::Work;
 use crate::discrepancy::{Discrepancy, Family, Member, Shared};
 use crate::sample::Sample;
 
@@ -24,6 +25,7 @@ pub struct Families<'a> {
     shared: Vec<Option<Shared>>,
     /// Of each metric, how it is measured.
     members: Vec<Member>,
+    work: &'a Work<'a>,
 }
 
 /// The values under all weightings: a list a metric, empty where it is not shared.
@@ -31,7 +33,7 @@ type Values = Vec<Vec<Option<f64>>>;
 
 impl<'a> Families<'a> {
     /// Sorts the rows of each feature, of which there are two samples.
-    pub fn of(panel: &'a Panel, sides: Vec<[&'a Sample; 2]>) -> Self {
+    pub fn of(panel: &'a Panel, sides: Vec<[&'a Sample; 2]>, work: &'a Work<'a>) -> Self {
         let family = |(source, [left, right]): (usize, &[&Sample; 2])| {
             let own = panel.metrics.iter().filter(|metric| metric.source == source);
             let own: Vec<&dyn Discrepancy> = own.map(|metric| &*metric.discrepancy).collect();
@@ -45,7 +47,7 @@ impl<'a> Families<'a> {
         let next = |metric: &super::metrics::Chosen| members[metric.source].next();
         let members = panel.metrics.iter().map(next);
         let members = members.map(|member| member.unwrap_or(Member::Own)).collect();
-        Self { panel, sides, shared, members }
+        Self { panel, sides, shared, members, work }
     }
 
     /// Measures each metric: its value with every user counted once, and its replicates; or why it
@@ -59,7 +61,7 @@ impl<'a> Families<'a> {
         };
         let (values, (all, own)) = rayon::join(
             || self.together(&ones(internal), &ones(external)),
-            || rayon::join(|| self.together(internal, external), || self.own(own)),
+            || rayon::join(|| self.together(internal, external), || self.own(internal.len(), own)),
         );
         let metrics = self.members.iter().zip(own).zip(values.into_iter().zip(all));
         let measured = metrics.map(|((member, own), (value, replicates))| {
@@ -96,7 +98,8 @@ impl<'a> Families<'a> {
             }
             all
         };
-        let ((values, all), own) = rayon::join(|| (truth(), all()), || self.own(own));
+        let permutations = relabellings.count();
+        let ((values, all), own) = rayon::join(|| (truth(), all()), || self.own(permutations, own));
         let metrics = self.members.iter().zip(own).zip(values.into_iter().zip(all));
         let nulls = metrics.map(|((member, own), (value, permuted))| match (member, own) {
             (Member::Refused(_), _) => None,
@@ -118,7 +121,11 @@ impl<'a> Families<'a> {
         let block = |&(feature, block): &(usize, usize)| -> Vec<Vec<Option<f64>>> {
             let range = block * AT_A_TIME..internal.len().min((block + 1) * AT_A_TIME);
             let shared = self.shared[feature].as_ref();
-            shared.map_or(Vec::new(), |s| s.values(&internal[range.clone()], &external[range]))
+            let values = shared.map_or(Vec::new(), |shared| {
+                shared.values(&internal[range.clone()], &external[range])
+            });
+            self.work.add(values.iter().map(Vec::len).sum());
+            values
         };
         let measured: Vec<Vec<Vec<Option<f64>>>> = jobs.par_iter().map(block).collect();
         let metric = |(member, metric): (&Member, &super::metrics::Chosen)| match member {
@@ -132,9 +139,11 @@ impl<'a> Families<'a> {
         self.members.iter().zip(&self.panel.metrics).map(metric).collect()
     }
 
-    /// Measures each metric that is not measured with others: joint ones, which cost most, first.
+    /// Measures each metric that is not measured with others, under so many weightings: joint ones,
+    /// which cost most, first.
     fn own<T: Send>(
         &self,
+        weightings: usize,
         measure: impl Fn(usize, &Sample, &Sample) -> T + Sync,
     ) -> Vec<Option<T>> {
         let mut order: Vec<usize> = (0..self.members.len()).collect();
@@ -143,7 +152,9 @@ impl<'a> Families<'a> {
         order.sort_by_key(|at| std::cmp::Reverse(width(at)));
         let one = |&at: &usize| {
             let [left, right] = self.sides[self.panel.metrics[at].source];
-            (at, measure(at, left, right))
+            let measured = measure(at, left, right);
+            self.work.add(1 + weightings);
+            (at, measured)
         };
         let measured: Vec<(usize, T)> = order.par_iter().with_max_len(1).map(one).collect();
         let mut all: Vec<Option<T>> = self.members.iter().map(|_| None).collect();
@@ -157,6 +168,7 @@ pub fn test(
     panel: &Panel,
     pairs: &[[&Sample; 2]],
     relabellings: &Relabellings,
+    work: &Work<'_>,
 ) -> Vec<Option<Null>> {
     let pools = pairs.par_iter().map(|[left, right]| {
         let pool = pooled(left, right);
@@ -166,5 +178,5 @@ pub fn test(
         return panel.metrics.iter().map(|_| None).collect();
     };
     let sides = pools.iter().map(|pool| [pool, pool]).collect();
-    Families::of(panel, sides).test(pairs, relabellings)
+    Families::of(panel, sides, work).test(pairs, relabellings)
 }

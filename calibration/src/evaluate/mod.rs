@@ -35,6 +35,7 @@ mod report;
 mod summary;
 mod validation;
 mod warnings;
+mod work;
 
 use rayon::prelude::*;
 use trueup_env::{EventLog, Streams};
@@ -44,6 +45,7 @@ pub use default_panel::ALL;
 pub use false_discovery::FalseDiscovery;
 pub use summary::gap_closed;
 pub use validation::Validation;
+pub use work::Tell;
 
 use crate::classifier::{Examined, Twins, examine};
 use crate::discrepancy::LookupError;
@@ -57,6 +59,7 @@ use metrics::Panel;
 use permutation::{Null, Relabellings};
 use power::Order;
 use reference::Reference;
+use work::Work;
 
 /// The simulations of one calibrator.
 #[derive(Clone, Debug)]
@@ -151,6 +154,22 @@ pub fn evaluate(
     config: &PanelConfig,
     streams: &Streams,
 ) -> Result<Vec<CalibratorPanel>, PanelError> {
+    evaluate_telling(runs, train, test, terms, config, streams, &|_, _| {})
+}
+
+/// [`evaluate`], which tells how far it is: with many users it takes minutes.
+///
+/// # Errors
+/// As for [`evaluate`].
+pub fn evaluate_telling(
+    runs: &[Run],
+    train: Option<&EventLog>,
+    test: &EventLog,
+    terms: &[Term],
+    config: &PanelConfig,
+    streams: &Streams,
+    tell: &Tell<'_>,
+) -> Result<Vec<CalibratorPanel>, PanelError> {
     config.check().map_err(PanelError::BadConfig)?;
     check(runs, train, test)?;
     if let Some((runs, train, test)) = relations::united(runs, train, test) {
@@ -159,18 +178,23 @@ pub fn evaluate(
     let reference = Reference::new(train, test, config.replicates, streams);
     let panel = metrics::choose(config, reference.logs())?;
     let sides = Sides::of(test, &panel);
-    let evaluation = Evaluation {
-        panel: &panel,
-        config,
-        external: &sides,
-        train: train.map(features::user_vectors),
-    };
 
     let jobs: Vec<(usize, usize)> = runs
         .iter()
         .enumerate()
         .flat_map(|(r, run)| (0..run.logs.len()).map(move |s| (r, s)))
         .collect();
+    // The floor is one more pair of logs.
+    let pairs = [jobs.len() + 1, runs.len()];
+    let weightings = [config.replicates, config.permutations];
+    let work = Work::new(panel.metrics.len(), pairs, weightings, tell);
+    let evaluation = Evaluation {
+        panel: &panel,
+        config,
+        external: &sides,
+        train: train.map(features::user_vectors),
+        work: &work,
+    };
     let (floor, measured) = rayon::join(
         || evaluation.floor(&reference, streams),
         || -> Vec<Judged> {
@@ -300,6 +324,7 @@ struct Evaluation<'a> {
     external: &'a Sides,
     /// The vectors of the training users.
     train: Option<Sample>,
+    work: &'a Work<'a>,
 }
 
 impl Evaluation<'_> {
@@ -323,7 +348,7 @@ impl Evaluation<'_> {
         let streams = streams.child("permutation", 0);
         let relabellings =
             Relabellings::new(users[0], users[1], self.config.permutations, &streams);
-        families::test(self.panel, &pairs(left, right), &relabellings)
+        families::test(self.panel, &pairs(left, right), &relabellings, self.work)
     }
 
     fn floor(&self, reference: &Reference<'_>, streams: &Streams) -> Judged {
@@ -348,12 +373,14 @@ impl Evaluation<'_> {
         first: bool,
         streams: &Streams,
     ) -> Judged {
-        let families = Families::of(self.panel, pairs(left, right));
+        let families = Families::of(self.panel, pairs(left, right), self.work);
         let classify = || {
             let sides = [&left.vectors, &right.vectors];
             let names: Vec<&str> = features::user_features().map(|feature| feature.name).collect();
             let config = self.config.examination(first);
-            examine(sides, [left_weights, right_weights], &names, &config, streams)
+            let examined = examine(sides, [left_weights, right_weights], &names, &config, streams);
+            self.work.classified(self.config.replicates);
+            examined
         };
         let (metrics, examined) =
             rayon::join(|| families.measure(left_weights, right_weights), classify);

@@ -67,6 +67,11 @@ impl Relabellings {
         weights(&[(0..self.users).map(|user| user < self.internal).collect()])
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.labels.len()
+    }
+
     /// The relabellings as weights of the two sides, some at a time.
     pub fn weights(&self) -> impl Iterator<Item = [Vec<Vec<f64>>; 2]> {
         self.labels.chunks(AT_A_TIME).map(weights)

@@ -85,8 +85,12 @@ impl Compare {
         // Both sides are judged by one reading of their kinds.
         let log = simulated.log.clone().with_effects(real.log.effects());
         let run = Run { name: name.clone(), logs: vec![log] };
-        let panels = evaluate::evaluate(&[run], None, &real.log, &[], &config, &streams)
-            .map_err(Failure::invalid)?;
+        let share = reporter.share("comparing");
+        let tell = |done, total| share.at(done, total);
+        let panels =
+            evaluate::evaluate_telling(&[run], None, &real.log, &[], &config, &streams, &tell);
+        share.finish();
+        let panels = panels.map_err(Failure::invalid)?;
         let summary = Summary {
             name: "compare".into(),
             mode: Mode::Compare,
