@@ -134,7 +134,9 @@ fn decisions_do_not_depend_on_who_works_and_when() {
             std::thread::sleep(Duration::from_millis(5));
         }
         draw = draw.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        std::thread::sleep(Duration::from_millis((draw >> 33) % 250));
+        let wait = (draw >> 33) % 250;
+        println!("a kill after {wait} ms");
+        std::thread::sleep(Duration::from_millis(wait));
         let target = format!("-{}", child.id());
         let _ = std::process::Command::new("kill").args(["-9", "--", &target]).status();
         let _ = child.wait();
