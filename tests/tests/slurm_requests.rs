@@ -205,7 +205,13 @@ fn only_what_is_open_and_not_in_the_queue_is_submitted_again() {
 fn a_refusal_is_told_and_what_was_refused_can_be_submitted_later() {
     let stand = Stand::new("account = \"nobody\"");
     let output = stand.how(&["", "refuse"]).trueup(&["run", "tiny.toml"]);
-    output.code(1).complains(&["Invalid account", "see [launch]"]);
+    output.code(1).complains(&[
+        "Invalid account",
+        "4 of 6 tasks were submitted before that: jobs 101",
+        "see [launch]",
+        "runs/tiny submits what is not in the queue",
+        "trueup cancel",
+    ]);
     assert_eq!(stand.record(), [Value::from("101"), Value::Null]);
     let told = stand.trueup(&["resume", "runs/tiny", "--json"]).ok().json();
     assert_eq!((&told["tasks"], &told["queued"]), (&2.into(), &4.into()));
@@ -220,8 +226,11 @@ fn without_slurm_the_commands_that_are_missing_are_named() {
     let output = command.env("PATH", folder.path("")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("cannot start scontrol") && err.contains("on the PATH"), "{err}");
-    let output = folder.trueup(&["resume", "runs/tiny", "--jobs", "2"]);
+    assert!(err.contains("cannot start sbatch") && err.contains("on the PATH"), "{err}");
+    assert!(folder.list("runs").is_empty(), "nothing is left that could not be gone on with");
+    let stand = Stand::new("");
+    let _ = stand.trueup(&["run", "tiny.toml"]).ok();
+    let output = stand.trueup(&["resume", "runs/tiny", "--jobs", "2"]);
     output.code(3).complains(&["--jobs is for sweeps on this machine"]);
 }
 

@@ -5,6 +5,7 @@
 
 mod tiny;
 
+use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,7 +26,9 @@ fn a_sweep_that_is_killed_again_and_again_ends_with_the_same_bytes() {
         let mut child = start(&folder, &arguments);
         wait("a plan", || folder.path("runs/tiny/plan.jsonl").exists());
         draw = draw.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        std::thread::sleep(Duration::from_millis((draw >> 33) % 300));
+        let wait = (draw >> 33) % 300;
+        println!("kill {killed} after {wait} ms");
+        std::thread::sleep(Duration::from_millis(wait));
         kill(&format!("-{}", child.id()));
         let _ = child.wait();
         killed += 1;
@@ -50,6 +53,46 @@ fn workers_stop_when_their_runner_is_killed_and_another_goes_on() {
     wait("workers to stop", || folder.list("runs/tiny/leases").is_empty());
     let _ = folder.trueup(&["resume", "runs/tiny"]).ok();
     assert_eq!(done(&folder), 24);
+}
+
+/// Whoever resumes at once meets workers of the killed runner that have yet to stop.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_runner_left_is_waited_for() {
+    let folder = folder();
+    let two = SWEEP
+        .replace("points = 4", "points = 2")
+        .replace("[0.9, 0.95, 0.99]", "[0.99]")
+        .replace("seeds = 2", "seeds = 1")
+        .replace("total_steps = 128", "total_steps = 40000");
+    folder.write("tiny.toml", two);
+    let mut runner = start(&folder, &["run", "tiny.toml"]);
+    wait("two leases", || folder.list("runs/tiny/leases").len() == 2);
+    // Workers that take their time to stop.
+    let send = |signal: &str, pid: &Value| {
+        let sent = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    let owner = |lease: String| -> Value {
+        serde_json::from_str(&folder.read(&format!("runs/tiny/leases/{lease}"))).unwrap()
+    };
+    let leases = folder.list("runs/tiny/leases").into_iter();
+    let workers: Vec<Value> = leases.map(|lease| owner(lease)["pid"].clone()).collect();
+    workers.iter().for_each(|pid| send("-STOP", pid));
+    assert!(kill(&runner.id().to_string()));
+    let _ = runner.wait();
+    let mut resumed = folder.start(&["resume", "runs/tiny"]);
+    let lines = BufReader::new(resumed.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut told = Vec::new();
+    for line in lines {
+        if line.contains("waiting for what an earlier runner left") {
+            workers.iter().for_each(|pid| send("-CONT", pid));
+        }
+        told.push(line);
+    }
+    assert!(resumed.wait().unwrap().success(), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("waiting for what")), "{told:?}");
+    assert_eq!(done(&folder), 2);
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub fn start(source: &Source, root: &Path, wait: bool, common: &Common) -> Resul
         common.say(note);
     }
     planned.check_data()?;
+    if matches!(planned.launch.launcher, Launcher::Slurm(_)) {
+        // Before there is a folder that nothing could be done with.
+        slurm::client::find()?;
+    }
     let folder = freeze::write(&planned, root)?;
     let sweep = Sweep { folder: &folder, plan: &planned.plan, launch: planned.launch };
     sweep.run(&Again { wait, ..Again::default() }, common)

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use trueup_results::sweep::lease;
+use trueup_results::sweep::owner::Owner;
 use trueup_results::sweep::state::RunStanding;
 use trueup_results::sweep::{Plan, RunState, SweepState, SweepSummary, sweep_state};
 use trueup_results::{tables, write_atomically, write_sweep_report};
@@ -13,7 +15,7 @@ use super::local::{Crew, Ended, Runner, RunnerLock};
 use super::progress::Display;
 use super::worker::is_open;
 use crate::failure::Failure;
-use crate::progress::{Style, catch_interrupts};
+use crate::progress::{Style, catch_interrupts, interrupted};
 
 /// How often workers look for runs that are left.
 const LOOKS: usize = 5;
@@ -59,6 +61,9 @@ pub fn conduct(
             break ended;
         }
         let Some(next) = advance(folder, &plan)? else {
+            if outlive(folder, &plan, &display) {
+                continue;
+            }
             looks += 1;
             if looks < LOOKS && is_left(folder, &plan, crew.retries) {
                 std::thread::sleep(MOMENT);
@@ -90,6 +95,28 @@ fn is_left(folder: &Path, plan: &Plan, retries: usize) -> bool {
             && is_open(folder, &standing.run, retries)
     };
     sweep_state(folder, plan).runs.iter().any(free)
+}
+
+/// Waits for workers that an earlier runner left when it was killed: they stop after their iteration.
+/// Whether there were any and all are gone. A process that hangs renews its lease no more, and is not
+/// waited for.
+fn outlive(folder: &Path, plan: &Plan, display: &Display) -> bool {
+    let leased = lease::leased(folder);
+    let orphans = || -> Vec<Owner> {
+        let held = plan.runs().filter(|run| leased.contains(&run.to_string()));
+        held.filter_map(|run| lease::owner(folder, &run)).filter(Owner::lives).collect()
+    };
+    let mut left = orphans();
+    if left.is_empty() {
+        return false;
+    }
+    let words: Vec<String> = left.iter().map(Owner::words).collect();
+    display.line(&format!("waiting for what an earlier runner left to stop: {}", words.join(", ")));
+    while !left.is_empty() && !interrupted() {
+        std::thread::sleep(MOMENT);
+        left = orphans();
+    }
+    left.is_empty()
 }
 
 /// Writes what is derived from the runs of a sweep.

@@ -55,8 +55,18 @@ impl Owner {
 
     /// Whether the process is known to be gone. On another machine nothing is known.
     pub(super) fn is_gone(&self) -> bool {
+        self.can_be_seen() && born(self.pid) != self.born
+    }
+
+    /// Whether the process is known to live.
+    pub fn lives(&self) -> bool {
+        self.can_be_seen() && born(self.pid) == self.born
+    }
+
+    /// Whether it is of this machine, and the system tells of its processes.
+    fn can_be_seen(&self) -> bool {
         let here = self.host == host() && self.boot == boot() && !self.boot.is_empty();
-        here && Path::new("/proc/self").exists() && born(self.pid) != self.born
+        here && Path::new("/proc/self").exists()
     }
 
     /// In words: `process 12 on node7, job 1234_5`.
@@ -97,6 +107,17 @@ mod tests {
         assert!(!start(Some("12_3"), 3).is_before(&later));
         assert!(!start(Some("12_4"), 1).is_before(&later));
         assert!(!start(None, 0).is_before(&start(None, 1)));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn of_this_machine_it_is_known_who_lives() {
+        let this = Owner::this();
+        assert!(this.lives() && !this.is_gone());
+        let gone = Owner { born: "1".into(), ..this.clone() };
+        assert!(gone.is_gone() && !gone.lives());
+        let far = Owner { host: "another".into(), ..this };
+        assert!(!far.is_gone() && !far.lives());
     }
 
     #[test]

@@ -38,6 +38,21 @@ pub enum SlurmError {
     },
 }
 
+/// Whether there are commands of Slurm here.
+///
+/// # Errors
+/// The one that is missing.
+pub fn find() -> Result<(), SlurmError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing = |program: &&str| !std::env::split_paths(&path).any(|f| f.join(program).is_file());
+    match ["sbatch", "squeue", "scontrol"].into_iter().find(missing) {
+        Some(program) => {
+            Err(SlurmError::Missing { program, source: io::ErrorKind::NotFound.into() })
+        }
+        None => Ok(()),
+    }
+}
+
 impl From<SlurmError> for Failure {
     fn from(error: SlurmError) -> Self {
         let help = match &error {

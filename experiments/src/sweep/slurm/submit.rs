@@ -67,6 +67,7 @@ pub fn submit(
     prepare(sweep)?;
     let limit = client::array_limit()?;
     let tasks: Vec<usize> = tasks.into_iter().collect();
+    let mut done = 0;
     for block in tasks.chunk_by(|a, b| a / limit == b / limit) {
         let Some(first_task) = block.first().map(|task| task / limit * limit) else { continue };
         let file = format!("launch/job-{}.sh", first_task / limit + 1);
@@ -77,11 +78,37 @@ pub fn submit(
         let mut options = script::task_options(sweep, launch, slurm);
         options.extend(array_options(slurm, &array, submitted.jobs.last()));
         let work = Work::Runs { first_task, runs_per_task: slurm.runs_per_task, array };
-        submitted.jobs.push(one(sweep, &mut record, work, options, &file)?);
+        let job = one(sweep, &mut record, work, options, &file)
+            .map_err(|failure| partial(failure, &submitted, done, sweep))?;
+        submitted.jobs.push(job);
+        done += block.len();
     }
     let before = queue.iter().map(|task| &task.job).chain(&submitted.jobs).collect();
-    submitted.conclusion = Some(conclusion(sweep, &mut record, slurm, &before)?);
+    let job = conclusion(sweep, &mut record, slurm, &before)
+        .map_err(|failure| partial(failure, &submitted, done, sweep))?;
+    submitted.conclusion = Some(job);
     Ok(submitted)
+}
+
+/// A refusal, with what was submitted before it and how to go on.
+fn partial(failure: Failure, submitted: &Submitted, done: usize, sweep: &Path) -> Failure {
+    let Submitted { jobs, tasks, .. } = submitted;
+    let report = failure.report();
+    let mut help: Vec<String> = report.help().map(|help| help.to_string()).into_iter().collect();
+    let said = match jobs.as_slice() {
+        [] => "nothing was submitted".to_owned(),
+        jobs if done < *tasks => {
+            let jobs = jobs.join(", ");
+            format!("{done} of {tasks} tasks were submitted before that: jobs {jobs}")
+        }
+        jobs => format!("all tasks were submitted before that: jobs {}", jobs.join(", ")),
+    };
+    let place = sweep.display();
+    help.push(format!("trueup resume {place} submits what is not in the queue"));
+    if !jobs.is_empty() {
+        help.push(format!("trueup cancel {place} ends what is"));
+    }
+    Failure::Run(miette::miette!(help = help.join("; "), "{report}; {said}"))
 }
 
 /// Which tasks an array has. A limit on tasks is one of each array: that they keep to it together,
