@@ -92,7 +92,8 @@ fn task() -> String {
 fn same_users(folder: &Folder, run: &str, wanted: &str) {
     assert_eq!(summary(folder, run), summary(folder, wanted), "{run}");
     let logs = folder.list(&format!("{wanted}/logs"));
-    assert_eq!(logs.len(), 9);
+    // Events and users of four calibrators and two seeds, and the clock.
+    assert_eq!(logs.len(), 17);
     let logs = logs.iter().map(|name| format!("logs/{name}"));
     for file in logs.chain(["policies/ppo/policy.safetensors".into()]) {
         let [found, wanted] = [run, wanted].map(|run| bytes(folder, &format!("{run}/{file}")));

@@ -18,7 +18,7 @@ use super::pseudonym::pseudonym;
 use super::read::{self, Entry, Table};
 use super::time::{MICROS_PER_DAY, TimeFormat, day_text};
 use super::window::{self, Windowed};
-use super::write::{is_written_log, plain_name};
+use super::write::{is_written_log, plain_name, with_users};
 
 /// How many rows of the file [`Loaded::first_rows`] shows.
 const FIRST_ROWS: usize = 5;
@@ -99,7 +99,14 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     table.account.events = rows.len() as u64;
     table.account.users_kept = windowed.keep.iter().filter(|keep| **keep).count() as u64;
     let clock = windowed.clock;
-    let log = build(source, &map, &mut table, clock, &windowed.keep, labels, &rows)?;
+    let mut log = build(source, &map, &mut table, clock, &windowed.keep, labels, &rows)?;
+    if let Some(users) = &map.users {
+        log = with_users(log, users)?;
+        // Those without events stand in no row.
+        let more = (log.user_count() as u64).saturating_sub(table.account.users_kept);
+        table.account.users_seen += more;
+        table.account.users_kept += more;
+    }
     let log = log.with_effects(&effects);
     Ok(Loaded {
         source: source.into(),

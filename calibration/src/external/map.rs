@@ -194,6 +194,9 @@ pub struct Map {
     pub max_users: Option<usize>,
     /// False where the user column holds pseudonyms already.
     pub pseudonymise: bool,
+    /// Of a log that trueup wrote: the file beside it that lists its users.
+    #[serde(skip)]
+    pub users: Option<String>,
 }
 
 impl Default for Map {
@@ -216,6 +219,7 @@ impl Default for Map {
             cleaning: Cleaning::default(),
             max_users: None,
             pseudonymise: true,
+            users: None,
         }
     }
 }

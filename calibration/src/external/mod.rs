@@ -48,4 +48,4 @@ pub use map_check::MAX_HORIZON;
 pub use price::price_series;
 pub use pseudonym::pseudonym;
 pub use split::{MIN_USERS, Split, split};
-pub use write::{is_written_log, read_log, write_log};
+pub use write::{is_written_log, read_log, users_file, write_log, write_users};

@@ -70,6 +70,8 @@ fn round_trip(log: &EventLog) -> Loaded {
     let path = folder.path().join("log.csv");
     external::write_log(log, &mut std::fs::File::create(&path).unwrap()).unwrap();
     let path = path.to_str().unwrap();
+    let users = std::fs::File::create(external::users_file(path));
+    external::write_users(log, &mut users.unwrap()).unwrap();
     assert!(external::is_written_log(path).unwrap());
     external::read_log(path, log.clock(), log.kinds()).unwrap()
 }
@@ -80,8 +82,40 @@ fn a_log_comes_back_as_it_was_written() {
     let back = round_trip(&cdnow);
     assert_same(&cdnow, &back.log);
     assert_balanced(&back.account);
-    assert_eq!(count(&back.account, "without events"), 12_774);
+    assert_eq!(back.account.users_kept, cdnow.user_count() as u64);
     assert!(!external::is_written_log("builtin:cdnow").unwrap());
+}
+
+/// Logs of older versions have a row with empty fields for a user without events.
+#[test]
+fn logs_of_before_are_still_read_and_lists_of_other_logs_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let clock = Clock { tick: Tick::Week, horizon: 9, start_day: None };
+    let kinds = ["purchase".to_string()];
+    let read = || external::read_log(path.to_str().unwrap(), &clock, &kinds);
+    write("log.csv", "user,tick,kind,amount\na,,,\nb,3,purchase,2.5\nc,,,\n");
+    let before = read().unwrap();
+    assert_eq!(before.log.users(), ["a", "b", "c"]);
+    assert_eq!(count(&before.account, "without events"), 2);
+    write("log.csv", "user,tick,kind,amount\nb,3,purchase,2.5\n");
+    assert_eq!(read().unwrap().log.users(), ["b"]);
+    write("log.users.csv", "user,events\na,0\nb,1\nc,0\n");
+    let now = read().unwrap();
+    assert_same(&before.log, &now.log);
+    assert_balanced(&now.account);
+    for (list, said) in [
+        ("user,events\na,0\nb,2\n", "line 3 says that the user b has 2 events"),
+        ("user,events\na,0\n", "does not list all users"),
+        ("user,events\nd,1\nb,1\n", "line 2"),
+        ("user,events\na,0\nb,x\n", "has x events"),
+        ("name,events\na,0\n", "no columns user, events"),
+    ] {
+        write("log.users.csv", list);
+        let error = read().unwrap_err().to_string();
+        assert!(error.contains("log.users.csv") && error.contains(said), "{error}");
+    }
 }
 
 #[test]
