@@ -33,6 +33,11 @@ pub trait Plan: Debug + Send + Sync {
     /// Settings that cannot be written down.
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError>;
 
+    /// Whether it is trained on the reward of the run.
+    fn is_rewarded(&self) -> bool {
+        false
+    }
+
     /// The config with every default filled in.
     ///
     /// # Errors
@@ -189,6 +194,10 @@ fn ppo(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
 }
 
 impl Plan for PpoPlan {
+    fn is_rewarded(&self) -> bool {
+        true
+    }
+
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         let reward = setting.reward;
         let settings = reward.settings().map_err(|error| CalibrationError::Inner {

@@ -65,7 +65,7 @@ enum Command {
     Resume(commands::resume::Resume),
     /// Compare two logs of one's own, without any training.
     Compare(commands::compare::Compare),
-    /// Check a config and print it with every default filled in.
+    /// Check a config and its data, and print it with every default filled in.
     Validate(commands::validate::Validate),
     /// Tell what a config would run, without running it.
     Plan(commands::plan::Plan),

@@ -5,9 +5,10 @@ use std::env::VarError;
 
 use trueup_agents::calibrator::RewardSetting;
 use trueup_calibration::external::{self, Account};
-use trueup_calibration::reward::Term;
+use trueup_calibration::reward::{Term, constant_features, default_terms};
 use trueup_calibration::statistics::Statistics;
 use trueup_calibration::world::fit_world;
+use trueup_env::finance::Found;
 use trueup_env::{CheckedWorld, EventLog, Streams};
 use trueup_results::{DataSource, KindOfLog};
 
@@ -27,8 +28,10 @@ pub struct Prepared {
     pub test: Option<EventLog>,
     /// The world.
     pub world: CheckedWorld,
-    /// What the reward optimises.
+    /// What the reward optimises; none where no calibrator is trained on it.
     pub terms: Vec<Term>,
+    /// What a reader must know of the reward.
+    pub notes: Vec<String>,
     /// What became of the rows of the log.
     pub account: Option<Account>,
     /// Where the data came from.
@@ -39,6 +42,13 @@ impl Prepared {
     /// The kinds of the real users' events and what they do to money.
     pub fn kinds(&self) -> Vec<KindOfLog> {
         KindOfLog::all(&self.statistics.kinds, &self.statistics.effects)
+    }
+
+    /// Whether balances of the real users are known.
+    pub fn has_balances(&self) -> bool {
+        let known = |log: &EventLog| log.events().iter().any(|event| !event.balance.is_nan());
+        self.train.iter().chain(&self.test).any(known)
+            || self.statistics.effects.iter().any(|effect| effect.found == Found::Balance)
     }
 
     /// What is assumed of kinds whose effect on money nothing tells.
@@ -116,21 +126,40 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
     };
     statistics.effects = experiment.world.effects(&statistics.kinds, &statistics.effects);
     let world = fit_world(&experiment.world, &statistics).map_err(Failure::invalid)?;
-    let setting = RewardSetting {
-        world: &world,
-        statistics: &statistics,
-        log: train.as_ref(),
-        streams: streams.child("terms", 0),
-    };
-    let terms = experiment.reward.terms(&setting).map_err(Failure::invalid)?;
+    let mut terms = Vec::new();
+    let mut notes = Vec::new();
+    if experiment.is_rewarded() {
+        let setting = RewardSetting {
+            world: &world,
+            statistics: &statistics,
+            log: train.as_ref(),
+            streams: streams.child("terms", 0),
+        };
+        let by_default = experiment.reward.has_default_terms();
+        terms = experiment.reward.terms(&setting).map_err(|error| {
+            if !by_default || !default_terms(&statistics).is_empty() {
+                return Failure::invalid(error);
+            }
+            let message = "the reward has no terms: what it looks at by default has one value for \
+                           all real users";
+            let help = "name terms under [reward], or leave out what is trained on it";
+            Failure::invalid_because(message, help)
+        })?;
+        if by_default {
+            let constant = constant_features(&statistics);
+            notes.extend(constant.iter().map(|feature| {
+                format!("the reward leaves {feature} out: all real users have one value of it")
+            }));
+        }
+    }
     if let Some(log) = test.take() {
         same_world(&statistics, &log)?;
         // Both sides are judged by one reading of their kinds.
         test = Some(log.with_effects(&statistics.effects));
     }
-    let prepared = Prepared { statistics, train, test, world, terms, account, data };
-    for assumption in prepared.assumptions() {
-        reporter.line(&assumption);
+    let prepared = Prepared { statistics, train, test, world, terms, notes, account, data };
+    for note in prepared.assumptions().iter().chain(&prepared.notes) {
+        reporter.line(note);
     }
     Ok(prepared)
 }

@@ -64,6 +64,19 @@ impl Reward {
         Ok(self.build(setting, 32)?.terms().to_vec())
     }
 
+    /// Whether the terms follow from the data, because the config names none.
+    pub fn has_default_terms(&self) -> bool {
+        let Self::Witnessed(config) = self else { return false };
+        match config {
+            RewardConfig::Witness(config) => config.terms.is_none(),
+            RewardConfig::Shared(config)
+            | RewardConfig::Difference(config)
+            | RewardConfig::LeaveOneOut(config) => config.terms.is_none(),
+            RewardConfig::Pwil(config) => config.features.is_none(),
+            RewardConfig::Density(config) => config.features.is_none(),
+        }
+    }
+
     /// Builds it once the users to fit are known, for a policy with so many bins of amounts.
     pub fn builder(&self, amount_bins: usize) -> RewardBuilder {
         let reward = self.clone();

@@ -95,7 +95,7 @@ impl Attempt<'_> {
             train_users: prepared.statistics.users,
             test_users: prepared.test.as_ref().map_or(0, EventLog::user_count),
             kinds: prepared.kinds(),
-            notes: prepared.assumptions(),
+            notes: prepared.assumptions().into_iter().chain(prepared.notes.clone()).collect(),
             ..Summary::default()
         };
         let mut metrics = self.session.directory.metrics()?;
@@ -241,9 +241,16 @@ impl Attempt<'_> {
                 Ok(log) => log,
                 Err(error) => return Ok(Err(error)),
             };
-            let mut bytes = Vec::new();
-            external::write_log(&log, &mut bytes).map_err(|e| Stop::Failed(Failure::run(e)))?;
-            self.session.directory.write(&log_file(name, seed), &bytes)?;
+            // Real users without balances have none to compare with: what wallets hold is then only
+            // what keeps events feasible.
+            let log = if self.prepared.has_balances() { log } else { log.without_balances() };
+            let file = log_file(name, seed);
+            let fail = |error| Stop::Failed(Failure::run(error));
+            let (mut users, mut events) = (Vec::new(), Vec::new());
+            external::write_users(&log, &mut users).map_err(fail)?;
+            external::write_log(&log, &mut events).map_err(fail)?;
+            self.session.directory.write(&external::users_file(&file), &users)?;
+            self.session.directory.write(&file, &events)?;
             logs.push(log);
         }
         Ok(Ok(logs))
@@ -273,15 +280,18 @@ impl Attempt<'_> {
         if experiment.split.judge == Judge::Validation {
             summary.notes.push("judged by validation users; the test users are unseen".into());
         }
-        summary.calibrators = evaluate::evaluate(
+        let share = self.reporter.share("judging");
+        let judged = evaluate::evaluate_telling(
             runs,
             prepared.train.as_ref(),
             test,
             &prepared.terms,
             &experiment.evaluation.panel,
             &Streams::new(experiment.seed).child("panel", 0),
-        )
-        .map_err(|error| Stop::Failed(Failure::run(error)))?;
+            &|done, total| share.at(done, total),
+        );
+        share.finish();
+        summary.calibrators = judged.map_err(|error| Stop::Failed(Failure::run(error)))?;
         if let Some(train) = &prepared.train {
             self.compare_with_training_users(runs, train, test, summary);
         }
@@ -310,6 +320,7 @@ impl Attempt<'_> {
         let streams = Streams::new(self.experiment.seed).child("privacy", 0);
         for run in runs {
             let Some(log) = run.logs.first() else { continue };
+            self.reporter.line(&format!("looking for training users among those of {}", run.name));
             let (config, streams) = (PrivacyConfig::default(), streams.child(&run.name, 0));
             match Privacy::of_logs(log, train, test, &config, &streams) {
                 Ok(privacy) => {

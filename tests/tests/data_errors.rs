@@ -66,19 +66,6 @@ fn one_user() {
 }
 
 #[test]
-fn all_amounts_equal() {
-    let log: String = purchases(120, 1)
-        .lines()
-        .enumerate()
-        .map(|(i, line)| match line.rsplit_once(',') {
-            Some((head, _)) if i > 0 => format!("{head},9.99\n"),
-            _ => format!("{line}\n"),
-        })
-        .collect();
-    refuses(log, &["all equal to 9.99"]);
-}
-
-#[test]
 fn a_kind_that_is_never_mapped() {
     let config = CONFIG
         .replace("amount = \"euros\" }", "amount = \"euros\", kind = \"what\" }")

@@ -23,7 +23,8 @@ pub struct Split {
 ///
 /// # Errors
 /// A share outside (0, 1), fewer than [`MIN_USERS`] users on a side, or a side with nothing to
-/// calibrate: no events, or positive amounts that are all equal.
+/// calibrate: no events, or none with an amount above 0. Amounts that are all equal leave when and
+/// how often users act.
 pub fn split(log: &EventLog, test_share: f64, streams: &Streams) -> Result<Split, ExternalError> {
     if !(test_share > 0.0 && test_share < 1.0) {
         return Err(ExternalError::TestShare(test_share));
@@ -50,28 +51,18 @@ pub fn split(log: &EventLog, test_share: f64, streams: &Streams) -> Result<Split
     test.sort_unstable();
     train.sort_unstable();
     let split = Split { train: log.select(train), test: log.select(test) };
-    require_spread("train", &split.train)?;
-    require_spread("test", &split.test)?;
+    require_events("train", &split.train)?;
+    require_events("test", &split.test)?;
     Ok(split)
 }
 
-fn require_spread(side: &'static str, log: &EventLog) -> Result<(), ExternalError> {
-    let refuse =
-        |what: String, remedy| Err(ExternalError::NothingToCalibrate { side, what, remedy });
-    let mut amounts = log.events().iter().map(|event| event.amount).filter(|amount| *amount > 0.0);
-    match amounts.next() {
-        None if log.events().is_empty() => refuse(
-            "have no events in their windows".into(),
-            "widen the window, or check the filters",
-        ),
-        None => refuse(
-            "have no event with an amount above 0".into(),
-            "check which column `columns.amount` names",
-        ),
-        Some(first) if amounts.all(|amount| amount == first) => refuse(
-            format!("have amounts that are all equal to {first}"),
-            "check which column `columns.amount` names",
-        ),
-        Some(_) => Ok(()),
-    }
+fn require_events(side: &'static str, log: &EventLog) -> Result<(), ExternalError> {
+    let (what, remedy) = match log.events() {
+        [] => ("have no events in their windows", "widen the window, or check the filters"),
+        events if events.iter().all(|event| event.amount <= 0.0) => {
+            ("have no event with an amount above 0", "check which column `columns.amount` names")
+        }
+        _ => return Ok(()),
+    };
+    Err(ExternalError::NothingToCalibrate { side, what: what.into(), remedy })
 }

@@ -136,13 +136,8 @@ pub fn default_terms(statistics: &Statistics) -> Vec<Term> {
         discrepancy: discrepancy.into(),
         weight,
     };
-    let varies = |(feature, ..): &&(&str, &str, f64)| {
-        statistics.feature(feature).is_some_and(|entry| match &entry.form {
-            Form::Grid(distribution) => distribution.sd > 0.0,
-            _ => false,
-        })
-    };
-    let mut terms: Vec<Term> = DEFAULT_TERMS.iter().filter(varies).map(term).collect();
+    let usable = |(feature, ..): &&(&str, &str, f64)| varies(statistics, feature) == Some(true);
+    let mut terms: Vec<Term> = DEFAULT_TERMS.iter().filter(usable).map(term).collect();
     if statistics.kind_events.iter().filter(|&&events| events > 0).count() > 1 {
         terms.push(term(&("kind", "total-variation", 1.0)));
     }
@@ -170,6 +165,21 @@ pub fn default_witness_terms(statistics: &Statistics) -> Vec<Term> {
         weight,
     }));
     terms
+}
+
+/// The features of [`default_terms`] that are left out because all real users have one value of them.
+pub fn constant_features(statistics: &Statistics) -> Vec<&'static str> {
+    let features = DEFAULT_TERMS.iter().map(|(feature, ..)| *feature);
+    features.filter(|feature| varies(statistics, feature) == Some(false)).collect()
+}
+
+/// Whether a feature has more than one value, none where it is not measured. Rows of a grid that
+/// have no weight do not count: discrepancies do not see them either.
+fn varies(statistics: &Statistics, feature: &str) -> Option<bool> {
+    let Form::Grid(distribution) = &statistics.feature(feature)?.form else { return None };
+    let points = points::Points::of_distribution(distribution);
+    let (first, last) = (points.values.first(), points.values.last());
+    Some(first != last && distribution.sd > 0.0)
 }
 
 /// `; did you mean ...?` where a known name is close, else nothing.

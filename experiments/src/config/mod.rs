@@ -194,6 +194,11 @@ impl Experiment {
         Ok(experiment)
     }
 
+    /// Whether some calibrator is trained on the reward.
+    pub fn is_rewarded(&self) -> bool {
+        self.calibrators.iter().any(|calibrator| calibrator.plan.is_rewarded())
+    }
+
     /// Gap closed is measured from a calibrator that has to be there.
     fn check_before(&self, root: &Section<'_>) -> Result<(), Refused> {
         let before = &self.evaluation.panel.before;

@@ -160,6 +160,27 @@ fn valid(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A run by itself can be found by any of its settings.
+    #[test]
+    fn the_config_of_a_run_by_itself_is_its_parameters() {
+        let folder = tempfile::tempdir().unwrap();
+        let config =
+            "seed = 1\n[[calibrators]]\nname = \"ppo\"\nhidden = [64, 64]\naverage = 0.96\n";
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        let record = RunRecord { folder: folder.path().to_owned(), ..RunRecord::default() };
+        let wanted = [
+            ("calibrators.ppo.average", "0.96"),
+            ("calibrators.ppo.hidden", "[64, 64]"),
+            ("calibrators.ppo.name", "ppo"),
+            ("seed", "1"),
+        ];
+        let content = Content::of(&record, None, None, None);
+        assert_eq!(content.params, wanted.map(|(key, value)| Pair::new(key, value)));
+        // Of a trial, what it sets.
+        let record = RunRecord { trial: Some("a".into()), ..record };
+        assert!(Content::of(&record, None, None, None).params.is_empty());
+    }
+
     #[test]
     fn names_are_those_that_the_server_takes() {
         assert_eq!(valid("ppo/panel/거래/psi(bins=20)"), "ppo/panel/거래/psi_bins_20_");
