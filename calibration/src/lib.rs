@@ -10,6 +10,7 @@ pub mod discrepancy;
 pub mod evaluate;
 pub mod external;
 pub mod features;
+pub mod money;
 mod neighbours;
 pub mod panel;
 pub mod privacy;

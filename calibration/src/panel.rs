@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::{Examination, Twins};
+use crate::money::Figure;
 
 /// One metric of one calibrator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,56 @@ fn yes() -> bool {
     true
 }
 
+impl PanelRow {
+    /// The value as a multiple of the noise floor, see [`floor_multiple`]; none where the floor is not
+    /// known.
+    pub fn floor_multiple(&self) -> Option<f64> {
+        let multiple = floor_multiple(self.value, self.floor, self.floor_ci[1]);
+        self.floor_known.then_some(multiple)
+    }
+}
+
+/// Floors below this share of what chance may reach are low by luck, and count as this share.
+const LEAST_FLOOR: f64 = 0.05;
+
+/// `value / floor`: 1 is as far from the held-out users as other real users are. A floor is one draw
+/// of noise, which may come out near 0: below a twentieth of `high`, the upper end of its 95%
+/// interval, it counts as that twentieth. Infinite above a floor without noise.
+pub fn floor_multiple(value: f64, floor: f64, high: f64) -> f64 {
+    let floor = floor.max(LEAST_FLOOR * high);
+    match (value > 0.0, floor > 0.0) {
+        (_, true) => value.max(0.0) / floor,
+        (true, false) => f64::INFINITY,
+        (false, false) => 1.0,
+    }
+}
+
+/// How far some metrics of a calibrator are from the noise floor. It needs no "before".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgainstFloor {
+    /// Number of metrics. One that is not defined for this calibrator's users counts as infinitely
+    /// far.
+    pub metrics: usize,
+    /// How many of them are at the floor.
+    pub at_floor: usize,
+    /// The median over the metrics of [`floor_multiple`]; none where it is infinite.
+    pub multiple: Option<f64>,
+    /// 95% interval of `multiple` by bootstrap over users.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// The simulation that gap closed starts from, and the metrics that it is the median of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Name of the calibrator.
+    pub name: String,
+    /// Number of metrics in the median.
+    pub metrics: usize,
+    /// Metrics that are not in it, because the anchor is at or below their floor: there is no gap to
+    /// close.
+    pub left_out: Vec<String>,
+}
+
 /// How far a value is from the noise floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,10 +156,21 @@ pub struct LeftOut {
 }
 
 /// The panel of one calibrator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CalibratorPanel {
     /// Name of the calibrator.
     pub name: String,
+    /// All metrics against the noise floor; none in files of older versions.
+    #[serde(default)]
+    pub against_floor: Option<AgainstFloor>,
+    /// The metrics of features that no reward saw; none where there are none, and in files of older
+    /// versions.
+    #[serde(default)]
+    pub against_floor_unseen: Option<AgainstFloor>,
+    /// Money and heterogeneity of real and simulated users in plain numbers; empty in files of older
+    /// versions.
+    #[serde(default)]
+    pub figures: Vec<Figure>,
     /// Median gap closed over the metrics that were not optimised. A metric that is not defined
     /// for this calibrator's users counts as 0: no better than before.
     pub gap_closed: Option<f64>,
@@ -116,6 +178,10 @@ pub struct CalibratorPanel {
     pub gap_closed_ci: Option<[f64; 2]>,
     /// Median gap closed over the metrics of features that no reward saw.
     pub gap_closed_unseen: Option<f64>,
+    /// What `gap_closed` starts from and rests on; none without a "before", and in files of older
+    /// versions.
+    #[serde(default)]
+    pub anchor: Option<Anchor>,
     /// Mean excess over the floor, (value - floor), over the metrics that share a scale:
     /// Kolmogorov-Smirnov, Wasserstein-1 in external sd, total variation and the heterogeneity
     /// gaps (correlation, between-user share), optimised or not.
@@ -154,5 +220,26 @@ pub struct CalibratorPanel {
     pub notes: Vec<String>,
 }
 
+impl CalibratorPanel {
+    /// What leads: the metrics that no reward saw where there are some, else all.
+    pub fn headline(&self) -> Option<&AgainstFloor> {
+        self.against_floor_unseen.as_ref().or(self.against_floor.as_ref())
+    }
+}
+
 /// The name of the joint pseudo-feature of all user-level features.
 pub const USER_VECTOR: &str = "user_vector";
+
+#[cfg(test)]
+mod tests {
+    use super::floor_multiple;
+
+    #[test]
+    fn a_floor_that_is_low_by_luck_counts_as_a_twentieth_of_what_chance_may_reach() {
+        assert_eq!(floor_multiple(0.3, 0.1, 0.2), 0.3 / 0.1);
+        assert_eq!(floor_multiple(0.3, 1e-9, 0.2), 0.3 / (0.05 * 0.2));
+        assert_eq!(floor_multiple(0.0, 0.1, 0.2), 0.0);
+        assert_eq!(floor_multiple(0.0, 0.0, 0.0), 1.0);
+        assert_eq!(floor_multiple(1e-12, 0.0, 0.0), f64::INFINITY);
+    }
+}

@@ -343,21 +343,5 @@ fn dataset(experiment: &Experiment) -> String {
 
 /// A calibrator without a panel.
 fn unjudged(name: &str) -> CalibratorPanel {
-    CalibratorPanel {
-        name: name.into(),
-        gap_closed: None,
-        gap_closed_ci: None,
-        gap_closed_unseen: None,
-        mean_excess: None,
-        c2st_auc: None,
-        c2st_auc_ci: None,
-        c2st_auc_floor: None,
-        c2st_importance: Vec::new(),
-        examination: None,
-        copies: None,
-        twins: None,
-        panel: Vec::new(),
-        left_out: Vec::new(),
-        notes: Vec::new(),
-    }
+    CalibratorPanel { name: name.into(), ..CalibratorPanel::default() }
 }

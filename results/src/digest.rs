@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::panel::{AgainstFloor, CalibratorPanel};
 
 use crate::error::ResultsError;
 use crate::files::read_json;
-use crate::summary::{Mode, Summary};
+use crate::summary::{CalibratorPrivacy, Mode, Summary};
 use crate::training::SeedResult;
 
 /// What `summary.json` comes to, whatever made it.
@@ -29,6 +29,8 @@ pub struct Digest {
     pub objective: Option<f64>,
     /// The best calibrator.
     pub calibrator: Option<String>,
+    /// Its median multiple of the noise floor.
+    pub floor_multiple: Option<f64>,
     /// Its gap closed.
     pub gap_closed: Option<f64>,
     /// Its AUC.
@@ -66,6 +68,8 @@ struct Thin {
     #[serde(default)]
     calibrators: Vec<ThinPanel>,
     #[serde(default)]
+    privacy: Vec<CalibratorPrivacy>,
+    #[serde(default)]
     seeds: Vec<SeedResult>,
 }
 
@@ -86,6 +90,11 @@ struct ThinPanel {
     mean_excess: Option<f64>,
     c2st_auc: Option<f64>,
     c2st_auc_ci: Option<[f64; 2]>,
+    copies: Option<bool>,
+    #[serde(default)]
+    against_floor: Option<AgainstFloor>,
+    #[serde(default)]
+    against_floor_unseen: Option<AgainstFloor>,
 }
 
 impl ThinPanel {
@@ -94,18 +103,13 @@ impl ThinPanel {
             name: self.name,
             gap_closed: self.gap_closed,
             gap_closed_ci: self.gap_closed_ci,
-            gap_closed_unseen: None,
             mean_excess: self.mean_excess,
             c2st_auc: self.c2st_auc,
             c2st_auc_ci: self.c2st_auc_ci,
-            c2st_auc_floor: None,
-            c2st_importance: Vec::new(),
-            examination: None,
-            copies: None,
-            twins: None,
-            panel: Vec::new(),
-            left_out: Vec::new(),
-            notes: Vec::new(),
+            copies: self.copies,
+            against_floor: self.against_floor,
+            against_floor_unseen: self.against_floor_unseen,
+            ..CalibratorPanel::default()
         }
     }
 }
@@ -118,7 +122,8 @@ impl Thin {
             AnyMode::Compare => Mode::Compare,
         };
         let calibrators = self.calibrators.into_iter().map(ThinPanel::panel).collect();
-        let summary = Summary { mode, calibrators, ..Summary::default() };
+        let privacy = self.privacy;
+        let summary = Summary { mode, calibrators, privacy, ..Summary::default() };
         let best = summary.best();
         let of = |f: fn(&CalibratorPanel) -> Option<f64>| best.and_then(f);
         let gap_closed = of(|c| c.gap_closed);
@@ -135,6 +140,7 @@ impl Thin {
             objective_name: objective.map(|(name, _)| name),
             objective: objective.map(|(_, value)| value),
             calibrator: best.map(|c| c.name.clone()),
+            floor_multiple: of(|c| c.headline()?.multiple),
             gap_closed,
             auc: of(|c| c.c2st_auc),
             mean_excess,

@@ -71,18 +71,11 @@ fn panel(name: &str, gap_closed: f64) -> CalibratorPanel {
         name: name.into(),
         gap_closed: Some(gap_closed),
         gap_closed_ci: Some([gap_closed - 0.25, gap_closed + 0.25]),
-        gap_closed_unseen: None,
         mean_excess: Some(0.25),
         c2st_auc: Some(0.5625),
-        c2st_auc_ci: None,
         c2st_auc_floor: Some(0.5),
-        c2st_importance: Vec::new(),
-        examination: None,
-        copies: None,
-        twins: None,
         panel: vec![row("거래 금액", 0.5), row("gap", 0.25)],
-        left_out: Vec::new(),
-        notes: Vec::new(),
+        ..CalibratorPanel::default()
     }
 }
 

@@ -34,6 +34,13 @@ pub fn between_share(sample: &Sample) -> Result<f64, DiscrepancyError> {
     measured(&sums(sample), sample.users).required(NAME, "given", FEW)
 }
 
+/// The share as a function of user weights; none where it is not defined.
+pub(crate) fn weighted(sample: &Sample) -> impl Fn(&[f64]) -> Option<f64> + Sync + use<> {
+    let valid = check::samples(NAME, Shape::Real, 1, sample, sample).is_ok();
+    let sums = valid.then(|| sums(sample));
+    move |weights| sums.as_ref()?.under(weights).and_then(|sums| share(sums).value())
+}
+
 /// Per user `[1, n, n^2, n mean, n mean^2, sum (x - mean)^2]`; zeros for users with fewer than two
 /// rows.
 fn sums(sample: &Sample) -> UserSums<6> {

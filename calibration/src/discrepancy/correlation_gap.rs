@@ -24,6 +24,13 @@ pub fn correlation(pairs: &Sample) -> Result<f64, DiscrepancyError> {
     measured(&sums(pairs), pairs.users).required(NAME, "given", FEW)
 }
 
+/// The correlation as a function of user weights; none where it is not defined.
+pub(crate) fn weighted(pairs: &Sample) -> impl Fn(&[f64]) -> Option<f64> + Sync + use<> {
+    let valid = check::samples(NAME, Shape::Vector, 2, pairs, pairs).is_ok();
+    let sums = valid.then(|| sums(pairs));
+    move |weights| sums.as_ref()?.under(weights).and_then(|sums| pearson(sums).value())
+}
+
 /// Per user `[n, x, y, x^2, y^2, x y]` of the standardised coordinates.
 fn sums(pairs: &Sample) -> UserSums<6> {
     let coordinate = |offset: usize| -> Vec<f64> {

@@ -31,6 +31,14 @@ impl Measure {
         Err(DiscrepancyError::Undefined { discrepancy, side, why })
     }
 
+    /// The number where there is one.
+    pub(super) fn value(self) -> Option<f64> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::NoSpread | Self::TooFew => None,
+        }
+    }
+
     /// Of simulated users: without variance there is nothing that one value tells about another,
     /// which counts as 0, so that a collapsed simulation has a discrepancy and not an error.
     pub(super) fn or_nothing(self) -> Self {

@@ -25,15 +25,17 @@ pub type Weights = Vec<Vec<f64>>;
 
 /// How often each user is drawn in each replicate.
 pub fn weights(users: usize, replicates: usize, streams: &Streams) -> Weights {
-    let draw = |replicate: usize| {
-        let mut stream = streams.stream("bootstrap", replicate as u64);
-        let mut weights = vec![0.0; users];
-        for _ in 0..users {
-            weights[stream.below(users)] += 1.0;
-        }
-        weights
-    };
-    (0..replicates).into_par_iter().map(draw).collect()
+    (0..replicates).into_par_iter().map(|replicate| draw(users, replicate, streams)).collect()
+}
+
+/// How often each user is drawn in one replicate.
+pub fn draw(users: usize, replicate: usize, streams: &Streams) -> Vec<f64> {
+    let mut stream = streams.stream("bootstrap", replicate as u64);
+    let mut weights = vec![0.0; users];
+    for _ in 0..users {
+        weights[stream.below(users)] += 1.0;
+    }
+    weights
 }
 
 /// A value with its bootstrap replicates; none where a replicate left it undefined.

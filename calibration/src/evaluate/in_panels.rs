@@ -52,30 +52,32 @@ pub fn find(text: &str, joint_users: usize, is_named: bool) -> Result<Named, Loo
     lookup::named_with(text, &settings)
 }
 
-/// What a reader must know of them.
-pub fn notes(panel: &Panel) -> impl Iterator<Item = String> {
-    let mut names: Vec<&str> = OTHERWISE.iter().map(|(name, ..)| *name).collect();
-    names.dedup();
-    names.into_iter().filter_map(|name| {
-        let mut own = panel.metrics.iter().map(|metric| &metric.discrepancy);
-        let set = own.find_map(|own| (own.name() == name).then(|| unsaid(own)).flatten())?;
-        Some(format!(
-            "`{name}` is measured with {set}, because a panel takes hundreds of values of it; \
-             named among the metrics, it is measured as it is alone."
-        ))
+/// What a reader must know of them, in one line: which discrepancies compare fewer rows here than
+/// they do alone, and than there are. `rows` are those of each source among the real users.
+pub fn note(panel: &Panel, rows: &[usize]) -> Option<String> {
+    let mut limited: Vec<String> = Vec::new();
+    for metric in &panel.metrics {
+        let rows = rows.get(metric.source).copied().unwrap_or(0);
+        let words = binding(&metric.discrepancy, rows);
+        limited.extend(words.filter(|words| !limited.contains(words)));
+    }
+    (!limited.is_empty()).then(|| {
+        format!(
+            "A panel takes hundreds of values, so it compares fewer rows by {}; named among the \
+             metrics, each is measured as it is alone.",
+            limited.join(", ")
+        )
     })
 }
 
-/// The parameters that are not at their defaults without the label saying so.
-fn unsaid(discrepancy: &Named) -> Option<String> {
-    let one = |parameter: &Parameter| {
-        let Parameter { name, default, .. } = parameter;
-        let value = discrepancy.parameter(name).filter(|value| value != default)?;
-        let said = discrepancy.label().contains(&format!("{name}="));
-        (!said).then(|| format!("{name} = {value} (alone {default})"))
-    };
-    let all: Vec<String> = discrepancy.parameters().iter().filter_map(one).collect();
-    (!all.is_empty()).then(|| all.join(" and "))
+/// `sinkhorn (500, alone 1000)`, where the panel sets a limit that is lower than that of its own,
+/// without the label saying so, and there are more rows.
+fn binding(discrepancy: &Named, rows: usize) -> Option<String> {
+    let parameter = discrepancy.parameters().iter().find(|parameter| parameter.name == ROWS)?;
+    let limit = discrepancy.parameter(ROWS).filter(|limit| *limit < parameter.default)?;
+    let said = discrepancy.label().contains(&format!("{ROWS}="));
+    let binds = !said && rows as f64 > limit;
+    binds.then(|| format!("{} ({limit}, alone {})", discrepancy.name(), parameter.default))
 }
 
 #[cfg(test)]
@@ -87,24 +89,21 @@ mod tests {
         let of = |text: &str, joint_users: usize| {
             let own = find(text, joint_users, false).unwrap();
             let [rows, tolerance] = ["rows", "tolerance"].map(|name| own.parameter(name));
-            (own.label().to_owned(), rows, tolerance, unsaid(&own))
-        };
-        let told = |rows: f64, tolerance: f64| {
-            format!("rows = {rows} (alone 1000) and tolerance = {tolerance} (alone 0.000001)")
+            (own.label().to_owned(), rows, tolerance, binding(&own, 501))
         };
         let (short, name) = (Some(1e-3), "sinkhorn".to_owned());
-        assert_eq!(
-            of("sinkhorn", 2000),
-            (name.clone(), Some(500.0), short, Some(told(500.0, 1e-3)))
-        );
-        assert_eq!(of("sinkhorn", 200), (name.clone(), Some(50.0), short, Some(told(50.0, 1e-3))));
+        let told = |rows: f64| Some(format!("sinkhorn ({rows}, alone 1000)"));
+        assert_eq!(of("sinkhorn", 2000), (name.clone(), Some(500.0), short, told(500.0)));
+        assert_eq!(of("sinkhorn", 200), (name.clone(), Some(50.0), short, told(50.0)));
         let alone = "sinkhorn(rows=1000, tolerance=0.000001)";
         assert_eq!(of(alone, 2000), (name, Some(1000.0), Some(1e-6), None));
         assert_eq!(find("sinkhorn", 2000, true).unwrap().parameter("rows"), Some(1000.0));
         let (label, rows, ..) = of("sinkhorn(epsilon=2)", 2000);
         assert_eq!((label.as_str(), rows), ("sinkhorn(epsilon=2)", Some(500.0)));
-        let energy = ("energy-nd".to_owned(), Some(500.0), None, Some("rows = 500 (alone 2000)"));
         let found = of("energy-nd", 500);
-        assert_eq!((found.0, found.1, found.2, found.3.as_deref()), energy);
+        assert_eq!((found.0.as_str(), found.1, found.2), ("energy-nd", Some(500.0), None));
+        assert_eq!(found.3.as_deref(), Some("energy-nd (500, alone 2000)"));
+        // A limit above the number of rows limits nothing.
+        assert_eq!(binding(&find("energy-nd", 500, false).unwrap(), 500), None);
     }
 }

@@ -50,6 +50,7 @@ pub use work::Tell;
 use crate::classifier::{Examined, Twins, examine};
 use crate::discrepancy::LookupError;
 use crate::features;
+use crate::money;
 use crate::panel::CalibratorPanel;
 use crate::reward::Term;
 use crate::sample::{Sample, Shape};
@@ -219,12 +220,15 @@ pub fn evaluate_telling(
             test: test.user_count(),
             halves: train.is_none(),
         },
+        rows: sides.samples.iter().map(Sample::rows).collect(),
     };
     let mut panels = study.panels(runs, &by_run, &floor)?;
     for (panel, run) in panels.iter_mut().zip(runs) {
         let own = streams.child("run", 0).child(&run.name, 0);
         panel.notes.extend(relations::notes(run, test, &reference.test_weights, config, &own));
     }
+    let figures = money::figures(runs, test, config.replicates, streams);
+    panels.iter_mut().zip(figures).for_each(|(panel, figures)| panel.figures = figures);
     Ok(panels)
 }
 

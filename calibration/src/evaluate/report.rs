@@ -6,12 +6,12 @@ use super::in_panels;
 use super::metrics::Panel;
 use super::permutation::Null;
 use super::power::{self, Order};
-use super::summary::{Entry, mean_excess, median_gap};
+use super::summary::{Entry, against_floor, mean_excess, median_gap};
 use super::warnings::{coarse, warnings};
 use super::{Judged, PanelConfig, PanelError, Run, Users};
 use crate::classifier::{Examination, Examined};
 use crate::discrepancy::{Named, named};
-use crate::panel::{CalibratorPanel, LeftOut, PanelRow};
+use crate::panel::{Anchor, CalibratorPanel, LeftOut, PanelRow, Verdict};
 use crate::reward::Term;
 
 /// A metric of the panel, averaged over the evaluation seeds, replicates centred; or why not.
@@ -27,6 +27,8 @@ pub struct Study<'a> {
     pub config: &'a PanelConfig,
     /// How many real users there are.
     pub users: Users,
+    /// How many rows of each source the test users have.
+    pub rows: Vec<usize>,
 }
 
 impl Study<'_> {
@@ -59,7 +61,7 @@ impl Study<'_> {
             one.notes = copies(&one).into_iter().collect();
             one.notes.extend(notes(&one, before.is_some(), self.users.halves));
             one.notes.extend(classifiers(&one));
-            one.notes.extend(in_panels::notes(panel));
+            one.notes.extend(in_panels::note(panel, &self.rows));
             one.notes.extend(warnings(run, &self.users));
             one.notes.extend(coarse(&one.panel, self.config));
             one
@@ -200,11 +202,13 @@ impl Shared<'_> {
         for (i, (own, floor)) in own.iter().zip(self.floors).enumerate() {
             let Some(floor) = floor else { continue };
             let before = before.and_then(|all| all[i].as_ref().ok());
-            let entry = self.entry(i, own.as_ref().ok(), &floor.measured, before);
+            let mut entry = self.entry(i, own.as_ref().ok(), &floor.measured, before);
             match own {
                 Ok(measured) => {
                     let row = self.row(i, &entry, measured);
-                    rows.push(self.judge(row, i, floor, run, seeds));
+                    let row = self.judge(row, i, floor, run, seeds);
+                    entry.at_floor = row.verdict == Some(Verdict::AtFloor);
+                    rows.push(row);
                 }
                 Err(reason) => left_out.push(self.study.panel.leave_out(i, reason.clone())),
             }
@@ -219,8 +223,12 @@ impl Shared<'_> {
         let trees = examination.as_ref().map(|e| &e.trees).filter(|trees| trees.measured);
         let twins = seeds.first().and_then(|seed| seed.twins);
         let telling = examination.iter().flat_map(|examination| &examination.telling);
+        let not_seen = entries.iter().filter(|entry| !entry.feature_rewarded);
         CalibratorPanel {
             name: run.name.clone(),
+            against_floor: against_floor(entries.iter()),
+            against_floor_unseen: against_floor(not_seen),
+            anchor: before.map(|_| self.anchor(&entries)),
             gap_closed: gap.as_ref().map(|gap| gap.value),
             gap_closed_ci: gap.map(|gap| gap.interval(f64::NEG_INFINITY, f64::INFINITY)),
             gap_closed_unseen: unseen.map(|gap| gap.value),
@@ -237,7 +245,20 @@ impl Shared<'_> {
             twins,
             panel: rows,
             left_out,
-            notes: Vec::new(),
+            ..CalibratorPanel::default()
+        }
+    }
+
+    /// What gap closed starts from: the same for all runs.
+    fn anchor(&self, entries: &[Entry<'_>]) -> Anchor {
+        let counted = entries.iter().filter(|entry| !entry.optimised);
+        let (of, left): (Vec<&Entry<'_>>, Vec<_>) =
+            counted.partition(|entry| entry.gap_closed().is_some());
+        let name = |entry: &Entry<'_>| format!("{} of {}", entry.discrepancy, entry.feature);
+        Anchor {
+            name: self.study.config.before.clone(),
+            metrics: of.len(),
+            left_out: left.into_iter().map(name).collect(),
         }
     }
 
@@ -294,9 +315,12 @@ impl Shared<'_> {
             source.is(&term.feature) && named(&term.discrepancy).is_ok_and(moves)
         };
         Entry {
+            feature: source.name(),
             discrepancy,
             measured,
             floor,
+            floor_high: floor.interval(0.0, f64::INFINITY)[1],
+            at_floor: false,
             before,
             optimised: self.study.terms.iter().any(optimised),
             feature_rewarded: self.study.terms.iter().any(|term| source.contains(&term.feature)),

@@ -1,6 +1,7 @@
 //! From measured metrics to the numbers of a calibrator.
 
 use super::bootstrap::{Measured, median};
+use crate::panel::{AgainstFloor, floor_multiple};
 
 /// Discrepancies behind the mean excess: they share a scale of about 0 to 1.
 pub const EXCESS: &[&str] = &[
@@ -19,12 +20,18 @@ pub fn gap_closed(value: f64, floor: f64, before: f64) -> Option<f64> {
 
 /// One metric of one calibrator, replicates centred.
 pub struct Entry<'a> {
+    /// Name of the feature.
+    pub feature: &'a str,
     /// Name of the discrepancy.
     pub discrepancy: &'a str,
     /// D(internal, test); none where it is not defined for this calibrator's users.
     pub measured: Option<&'a Measured>,
     /// The noise floor.
     pub floor: &'a Measured,
+    /// The upper end of its 95% interval.
+    pub floor_high: f64,
+    /// Whether the verdict is that it is at the floor.
+    pub at_floor: bool,
     /// D of the uncalibrated simulation.
     pub before: Option<&'a Measured>,
     /// Whether the reward optimised this very metric.
@@ -41,6 +48,19 @@ impl Entry<'_> {
             Some(measured) => gap_closed(measured.value, self.floor.value, self.before?.value),
             None => Some(zero),
         }
+    }
+
+    /// The value as a multiple of the floor. A metric that is not defined is infinitely far.
+    fn multiple(&self) -> f64 {
+        let of =
+            |measured: &Measured| floor_multiple(measured.value, self.floor.value, self.floor_high);
+        self.measured.map_or(f64::INFINITY, of)
+    }
+
+    fn multiple_in(&self, replicate: usize) -> Option<f64> {
+        let at = |measured: &Measured| measured.replicates.get(replicate).copied().flatten();
+        let Some(measured) = self.measured else { return Some(f64::INFINITY) };
+        Some(floor_multiple(at(measured)?, at(self.floor)?, self.floor_high))
     }
 
     fn gap_closed_in(&self, replicate: usize) -> Option<f64> {
@@ -68,6 +88,33 @@ pub fn median_gap<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Me
     Some(measured.centred())
 }
 
+/// The smallest multiple that a replicate may have: logarithms of it are taken.
+const LEAST_MULTIPLE: f64 = 1e-6;
+
+/// How far some metrics are from the floor; none where there are none. The interval is that of the
+/// median of multiples, which are ratios: replicates are centred on their logarithms.
+pub fn against_floor<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<AgainstFloor> {
+    let entries: Vec<&Entry<'_>> = entries.collect();
+    let multiples: Vec<f64> = entries.iter().map(|entry| entry.multiple()).collect();
+    let value = median(&multiples)?;
+    let finite = |multiple: f64| multiple.is_finite().then(|| multiple.max(LEAST_MULTIPLE).ln());
+    let log_in = |replicate: usize| {
+        let multiples = entries.iter().filter_map(|entry| entry.multiple_in(replicate));
+        median(&multiples.collect::<Vec<f64>>()).and_then(finite)
+    };
+    let replicates = entries.first()?.floor.replicates.len();
+    let interval = finite(value).filter(|_| replicates > 0).map(|value| {
+        let logs = Measured { value, replicates: (0..replicates).map(log_in).collect() };
+        logs.centred().interval(f64::NEG_INFINITY, f64::INFINITY).map(f64::exp)
+    });
+    Some(AgainstFloor {
+        metrics: entries.len(),
+        at_floor: entries.iter().filter(|entry| entry.at_floor).count(),
+        multiple: value.is_finite().then_some(value),
+        interval,
+    })
+}
+
 /// The mean of value - floor over the metrics that share a scale.
 pub fn mean_excess(entries: &[Entry<'_>]) -> Option<f64> {
     let counted = entries.iter().filter(|entry| EXCESS.contains(&entry.discrepancy));
@@ -90,9 +137,12 @@ mod tests {
         before: Option<&'a Measured>,
     ) -> Entry<'a> {
         Entry {
+            feature: "gap",
             discrepancy: "kolmogorov-smirnov",
             measured: value,
             floor,
+            floor_high: floor.value + 0.1,
+            at_floor: value.is_some_and(|value| value.value <= floor.value),
             before,
             optimised: false,
             feature_rewarded: false,
@@ -123,5 +173,25 @@ mod tests {
         assert!(median_gap(entries[2..].iter()).is_none());
         assert!((mean_excess(&entries).unwrap() - (0.2 - 0.8 + 0.2) / 3.0).abs() < 1e-12);
         assert_eq!(mean_excess(&[]), None);
+    }
+
+    #[test]
+    fn the_median_multiple_needs_no_before_and_counts_undefined_metrics_as_far() {
+        let (floor, low, high) = (measured(0.2), measured(0.4), measured(1.0));
+        let entries = [
+            entry(Some(&floor), &floor, None),
+            entry(Some(&low), &floor, None),
+            entry(Some(&high), &floor, None),
+        ];
+        let of = against_floor(entries.iter()).unwrap();
+        assert_eq!((of.metrics, of.at_floor, of.multiple), (3, 1, Some(2.0)));
+        // Replicates 0.3 / 0.1 and 0.5 / 0.3, whose logarithms are centred at that of 2.
+        let half = (3.0f64 / (5.0 / 3.0)).ln() / 2.0;
+        let [below, above] = of.interval.unwrap();
+        assert!((above / 2.0 - half.exp()).abs() < 1e-9 && (below * above - 4.0).abs() < 1e-9);
+        let lost = [entry(None, &floor, None), entry(Some(&low), &floor, None)];
+        let of = against_floor(lost.iter()).unwrap();
+        assert_eq!((of.metrics, of.at_floor, of.multiple, of.interval), (2, 0, None, None));
+        assert_eq!(against_floor([].iter()), None);
     }
 }
