@@ -2,12 +2,15 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::seeds::LEAST_SEEDS;
+
 /// A mean over seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The mean.
     pub mean: f64,
-    /// 95% interval of the mean; none with fewer than two seeds.
+    /// 95% interval of the mean; none with fewer than two seeds, and where so few that all agree: that
+    /// they do says nothing of their spread.
     pub ci: Option<[f64; 2]>,
     /// Number of seeds.
     pub seeds: usize,
@@ -34,6 +37,7 @@ pub fn mean_over_seeds(values: &[f64]) -> Option<Estimate> {
     let variance = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / degrees;
     let half = |t: StudentsT| t.inverse_cdf(0.975) * (variance / seeds as f64).sqrt();
     let half = StudentsT::new(0.0, 1.0, degrees).ok().map(half).filter(|half| half.is_finite());
+    let half = half.filter(|half| seeds >= LEAST_SEEDS || *half > 0.0);
     Some(Estimate { mean, ci: half.map(|half| [mean - half, mean + half]), seeds })
 }
 
@@ -61,5 +65,6 @@ mod tests {
         let one = mean_over_seeds(&[3.0]).unwrap();
         assert_eq!((one.mean, one.ci, one.seeds), (3.0, None, 1));
         assert_eq!(mean_over_seeds(&[2.0; 4]).unwrap().ci, Some([2.0, 2.0]));
+        assert_eq!(mean_over_seeds(&[100.0; 2]).unwrap().ci, None);
     }
 }

@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn long_curves_are_thinned_and_keep_their_ends() {
         let seed: Vec<_> = (0..5000).map(|i| (f64::from(i), f64::from(i))).collect();
-        let points = over_seeds(&[seed.clone(), seed]);
+        let points = over_seeds(&vec![seed; 4]);
         assert_eq!(points.len(), PLACES);
         assert_eq!((points[0].0, points[PLACES - 1].0), (0.0, 4999.0));
         assert!(points.iter().all(|(x, e)| e.mean == *x && e.ci == Some([*x, *x])));

@@ -46,6 +46,15 @@ pub enum NoInterval {
         /// Place of the first such task.
         task: usize,
     },
+    /// So few runs that too many draws are the same: a draw holds nothing but the lowest run of each
+    /// task more often than a draw may lie below the interval.
+    #[error(
+        "so few runs can be drawn again in too few ways; an interval takes at least {least} a task"
+    )]
+    TooFewRuns {
+        /// The least number of runs a task, were it the same for all.
+        least: usize,
+    },
     /// Nothing was drawn.
     #[error("an interval takes at least one draw and a level between 0 and 1")]
     Settings,
@@ -88,7 +97,7 @@ impl Bootstrap {
             None if self.replicates == 0 || !(self.level > 0.0 && self.level < 1.0) => {
                 Some(NoInterval::Settings)
             }
-            None => None,
+            None => self.too_few(methods),
         };
         if why.is_some() {
             let alone = |value| Estimate { value, ci: None, no_interval: why };
@@ -109,6 +118,23 @@ impl Bootstrap {
         values.into_iter().zip(draws).map(with_ends).collect()
     }
 }
+
+impl Bootstrap {
+    /// Whether the ends of an interval are nothing but the lowest and the highest runs: of n runs, a
+    /// draw is the lowest n times with probability n^-n.
+    fn too_few(&self, methods: &[&Scores]) -> Option<NoInterval> {
+        let outside = (1.0 - self.level) / 2.0;
+        let lowest = |runs: usize| (runs as f64).powi(-(runs as i32));
+        let tasks = || methods.iter().flat_map(|scores| scores.tasks());
+        let chance: f64 = tasks().map(|runs| lowest(runs.len())).product();
+        let of_all = |runs: usize| lowest(runs).powi(tasks().count() as i32);
+        let least = (2..).find(|&runs| of_all(runs) < outside)?;
+        (chance >= outside).then_some(NoInterval::TooFewRuns { least })
+    }
+}
+
+/// The fewest seeds that give a 95% interval of one number of one method.
+pub const LEAST_SEEDS: usize = 4;
 
 /// The single estimate of a statistic of one value.
 pub(super) fn one(estimates: Vec<Estimate>) -> Estimate {

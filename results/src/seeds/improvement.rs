@@ -11,7 +11,7 @@
 
 use trueup_env::Streams;
 
-use super::bootstrap::{Bootstrap, Estimate, one};
+use super::bootstrap::{Bootstrap, Estimate, NoInterval, one};
 use super::scores::{Scores, SeedsError, mean};
 
 /// The probability that a run of `x` scores above a run of `y` on the same task, with an interval
@@ -29,7 +29,27 @@ pub fn probability_of_improvement(
     if tasks_x != tasks_y {
         return Err(SeedsError::Unmatched { x: tasks_x, y: tasks_y });
     }
-    Ok(one(bootstrap.estimates(&[x, y], streams, |sides| vec![probability(sides)])))
+    let estimate = one(bootstrap.estimates(&[x, y], streams, |sides| vec![probability(sides)]));
+    let runs: Vec<[usize; 2]> =
+        x.tasks().iter().zip(y.tasks()).map(|(x, y)| [x.len(), y.len()]).collect();
+    let least = too_few(&runs, 1.0 - bootstrap.level);
+    Ok(match (estimate.no_interval, least) {
+        (None, Some(least)) => {
+            Estimate { ci: None, no_interval: Some(NoInterval::TooFewRuns { least }), ..estimate }
+        }
+        _ => estimate,
+    })
+}
+
+/// The least number of runs a side, where these are so few that even runs of which every one beats
+/// every other come of equal methods by chance with more than `level`: the two-sided exact test of
+/// Mann and Whitney, with p = 2 / product over tasks of (n + m choose n).
+fn too_few(runs: &[[usize; 2]], level: f64) -> Option<usize> {
+    let arrangements =
+        |[n, m]: [usize; 2]| (1..=n).map(|i| (m + i) as f64 / i as f64).product::<f64>();
+    let p = |of: &mut dyn Iterator<Item = [usize; 2]>| 2.0 / of.map(arrangements).product::<f64>();
+    let least = (2..100).find(|&n| p(&mut runs.iter().map(|_| [n, n])) <= level)?;
+    (p(&mut runs.iter().copied()) > level).then_some(least)
 }
 
 /// Of two sides with the same tasks.

@@ -30,7 +30,7 @@ mod scores;
 mod tests;
 
 pub use aggregate::{Aggregate, iqm};
-pub use bootstrap::{Bootstrap, Estimate, NoInterval};
+pub use bootstrap::{Bootstrap, Estimate, LEAST_SEEDS, NoInterval};
 pub use improvement::probability_of_improvement;
 pub use learning::{Curve, CurvePoint};
 pub use profile::Profile;

@@ -208,6 +208,29 @@ fn tasks_weigh_the_same_however_many_seeds_they_have() {
 }
 
 #[test]
+fn few_seeds_have_no_interval_that_is_more_than_their_range() {
+    let streams = Streams::new(1);
+    let of = |runs: &[f64]| {
+        let scores = Scores::new(vec![runs.to_vec()]).unwrap();
+        Bootstrap::default().aggregate(&scores, Aggregate::Iqm, &streams)
+    };
+    // 2^-2 and 3^-3 of the draws are the lowest run alone, 4^-4 is less than 2.5%.
+    let why = Some(NoInterval::TooFewRuns { least: LEAST_SEEDS });
+    for few in [&[1.0, 1.0][..], &[0.4, 0.8], &[0.4, 0.6, 0.8]] {
+        let estimate = of(few);
+        assert_eq!((estimate.ci, estimate.no_interval), (None, why));
+    }
+    assert!(of(&[0.4, 0.6, 0.7, 0.8]).ci.is_some());
+    // Three tasks of two runs each: 2^-6.
+    let three = Scores::new(vec![vec![0.0, 1.0]; 3]).unwrap();
+    let estimate = Bootstrap::default().aggregate(&three, Aggregate::Iqm, &streams);
+    assert!(estimate.ci.is_some());
+    let two = Scores::new(vec![vec![0.0, 1.0]; 2]).unwrap();
+    let estimate = Bootstrap::default().aggregate(&two, Aggregate::Iqm, &streams);
+    assert_eq!(estimate.no_interval, Some(NoInterval::TooFewRuns { least: 3 }));
+}
+
+#[test]
 fn one_seed_has_a_value_and_no_interval_and_says_why() {
     let streams = Streams::new(1);
     let two = Scores::new(vec![vec![0.25, 0.75], vec![0.5]]).unwrap();
@@ -254,6 +277,11 @@ fn improvement_is_symmetric_and_half_of_ties() {
     assert_eq!(of(&x, &y).value, 4.0 / 6.0);
     assert!((of(&x, &y).value + of(&y, &x).value - 1.0).abs() < 1e-15);
     assert_eq!(of(&x, &x).value, 0.5);
+    // (3 + 2 choose 2) = 10 arrangements: not even the most telling one is one in twenty.
+    let why = Some(NoInterval::TooFewRuns { least: LEAST_SEEDS });
+    assert_eq!((of(&x, &y).ci, of(&x, &y).no_interval), (None, why));
+    let [x, y] = [vec![vec![1.0, 2.0, 2.0, 3.0]], vec![vec![2.0, 0.0, 1.0, 2.0]]]
+        .map(|s| Scores::new(s).unwrap());
     let [low, high] = of(&x, &y).ci.unwrap();
     assert!((0.0..=1.0).contains(&low) && low < high && high <= 1.0);
 }

@@ -89,7 +89,8 @@ fn over(summary: &TrainingSummary, value: fn(&SeedResult) -> Option<f64>) -> Opt
             points(low),
             points(high)
         ),
-        None => format!("{} on average (one seed)", points(mean)),
+        None if seeds == 1 => format!("{} on average (one seed)", points(mean)),
+        None => format!("{} in each of {seeds} seeds, too few for an interval", points(mean)),
     })
 }
 

@@ -5,7 +5,7 @@ use super::data::{Data, Trial, streams};
 use super::measure::Measure;
 use crate::plots::{Axis, Band, Bands, Matrix, MatrixCell, MatrixRow, Picture, look};
 use crate::report::percent;
-use crate::seeds::{Bootstrap, Estimate, Profile, Scores, probability_of_improvement};
+use crate::seeds::{Bootstrap, Estimate, LEAST_SEEDS, Profile, Scores, probability_of_improvement};
 
 /// Most trials in the matrix.
 const MATRIX: usize = 12;
@@ -41,6 +41,11 @@ pub(super) fn matrix(data: &Data) -> Result<Picture, String> {
     if trials.iter().all(|trial| trial.values.len() < 2) {
         return Err("No comparison of trials: each has one seed.".to_owned());
     }
+    let few = trials.iter().map(|trial| trial.values.len()).min().unwrap_or(0);
+    let few = match few < LEAST_SEEDS {
+        true => format!(" With {few} seeds a trial nobody can tell: it takes {LEAST_SEEDS}."),
+        false => String::new(),
+    };
     let cell = |a: &Trial, b: &Trial| {
         // One half of the matrix is drawn, and the other is its mirror.
         let (first, second) = if a.rank < b.rank { (a, b) } else { (b, a) };
@@ -65,7 +70,7 @@ pub(super) fn matrix(data: &Data) -> Result<Picture, String> {
         description: format!(
             "How often a run of the trial in the row is better than a run of the trial in the \
              column (Mann and Whitney’s U over the number of pairs). Grey: the 95% interval over \
-             seeds holds 50%, the two cannot be told apart.{more}"
+             seeds holds 50%, the two cannot be told apart.{few}{more}"
         ),
         drawing: Box::new(Matrix {
             title: "How often the row beats the column".to_owned(),
@@ -160,9 +165,9 @@ impl<'a> Rivals<'a> {
 /// A probability with its interval, as a share of pairs of seeds.
 pub(super) fn in_pairs(p: &Estimate) -> String {
     match p.ci {
-        Some([low, high]) => {
+        Some([low, high]) if low < high => {
             format!("{} (95% interval {} to {})", percent(p.value), percent(low), percent(high))
         }
-        None => percent(p.value),
+        _ => percent(p.value),
     }
 }

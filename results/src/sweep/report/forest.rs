@@ -2,6 +2,7 @@
 
 use super::data::{Data, Trial};
 use crate::plots::{Intervals, Picture, Row, look};
+use crate::seeds::LEAST_SEEDS;
 
 /// Most rows.
 const MOST: usize = 40;
@@ -25,7 +26,7 @@ pub(super) fn picture(data: &Data) -> Result<Picture, String> {
     let single = rows.iter().filter(|row| row.ci.is_none()).count();
     let single = match single {
         0 => String::new(),
-        n => format!(" {n} have one seed, and so no interval."),
+        n => format!(" {n} have fewer than {LEAST_SEEDS} seeds, and so no interval."),
     };
     let more = match data.valued().count() - rows.len() {
         0 => String::new(),

@@ -23,6 +23,7 @@ impl Measure {
     pub fn new(objective: &Objective, unit: &str, floor: Option<f64>, solved: Option<f64>) -> Self {
         let title = match objective.metric.as_str() {
             "mean_excess" => "mean excess over the noise floor".to_owned(),
+            "floor_multiple" => "median multiple of the noise floor".to_owned(),
             "gap_closed" => "gap closed".to_owned(),
             "gap_closed_unseen" => "gap closed on features that no reward saw".to_owned(),
             "c2st_auc" => "AUC of a classifier".to_owned(),
@@ -37,6 +38,7 @@ impl Measure {
         };
         let references = match objective.metric.as_str() {
             "mean_excess" => vec![(0.0, "real users")],
+            "floor_multiple" => vec![(1.0, "real users")],
             "gap_closed" | "gap_closed_unseen" => vec![(0.0, "uncalibrated"), (1.0, "real users")],
             "c2st_auc" => floor.map(|floor| (floor, "real against real")).into_iter().collect(),
             "evaluation_return" => solved.map(|at| (at, "solved")).into_iter().collect(),
@@ -66,12 +68,20 @@ impl Measure {
     }
 
     /// A value with its interval.
-    pub fn show_estimate(&self, estimate: &Estimate) -> String {
+    pub fn show_estimate(&self, estimate: &Estimate, values: &[f64]) -> String {
         let value = self.show(estimate.value);
         match estimate.ci {
             Some([low, high]) => format!("{value} ({} to {})", self.show(low), self.show(high)),
-            None => value,
+            None if values.len() > 1 => format!("{value} ({})", self.range(values)),
+            None => format!("{value} (one seed)"),
         }
+    }
+
+    /// `3 seeds from 0.8 to 0.9`, where there is no interval.
+    pub fn range(&self, values: &[f64]) -> String {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        format!("{} seeds from {} to {}", values.len(), self.show(low), self.show(high))
     }
 
     /// A value as a score: larger is better.

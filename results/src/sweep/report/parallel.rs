@@ -323,7 +323,9 @@ pub(super) fn table(data: &Data) -> Table {
         let cell = |path: &&String| set(trial, path).map_or_else(|| NONE.to_owned(), label);
         let mut cells: Vec<String> = paths.iter().map(cell).collect();
         let value = trial.objective.as_ref();
-        cells.push(value.map_or_else(|| NONE.to_owned(), |e| data.measure.show_estimate(e)));
+        cells.push(
+            value.map_or_else(|| NONE.to_owned(), |e| data.measure.show_estimate(e, &trial.values)),
+        );
         cells.push(state(trial));
         let head =
             if value.is_some() { trial.rank.to_string() } else { trial.planned.trial.clone() };
