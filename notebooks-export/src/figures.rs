@@ -2,7 +2,7 @@
 
 use trueup_results::tables::RunRecord;
 
-/// `objective`, and of each calibrator `CALIBRATOR/gap_closed` and its like and
+/// `objective`, and of each calibrator `CALIBRATOR/floor_multiple` and its like and
 /// `CALIBRATOR/panel/FEATURE/DISCREPANCY`; what is not known is left out.
 pub(crate) fn final_figures(record: &RunRecord) -> Vec<(String, f64)> {
     let mut figures = Vec::new();
@@ -12,6 +12,8 @@ pub(crate) fn final_figures(record: &RunRecord) -> Vec<(String, f64)> {
     figure("objective".to_owned(), record.objective);
     for calibrator in &record.calibrators {
         let name = &calibrator.name;
+        let headline = calibrator.headline();
+        figure(format!("{name}/floor_multiple"), headline.and_then(|of| of.multiple));
         figure(format!("{name}/gap_closed"), calibrator.gap_closed);
         figure(format!("{name}/gap_closed_unseen"), calibrator.gap_closed_unseen);
         figure(format!("{name}/mean_excess"), calibrator.mean_excess);

@@ -111,6 +111,8 @@ fn of_run(summary: &Summary) -> Table {
     let rows = summary.calibrators.iter().map(|c| {
         vec![
             text(&c.name),
+            number(c.headline().and_then(|headline| headline.multiple)),
+            interval(c.headline().and_then(|headline| headline.interval)),
             number(c.gap_closed),
             interval(c.gap_closed_ci),
             number(c.c2st_auc),
@@ -118,18 +120,19 @@ fn of_run(summary: &Summary) -> Table {
             number(c.mean_excess),
         ]
     });
-    let header =
-        ["calibrator", "gap closed", "95\\% interval", "AUC", "95\\% interval", "mean excess"];
+    let ci = "95\\% interval";
+    let header = ["calibrator", "times the floor", ci, "gap closed", ci, "AUC", ci, "mean excess"];
     Table {
         caption: format!(
-            "Calibrators of {} with seed {} on {}: median gap closed over the metrics that no reward \
-             optimised, AUC of a classifier, mean excess over the noise floor.",
+            "Calibrators of {} with seed {} on {}: median multiple of the noise floor, on features \
+             that no reward saw where there are some, median gap closed over the metrics that no \
+             reward optimised, AUC of a classifier, mean excess over the noise floor.",
             text(&summary.name),
             summary.seed,
             text(&summary.dataset)
         ),
         label: label(&summary.name),
-        columns: "lrrrrr".to_owned(),
+        columns: "lrrrrrrr".to_owned(),
         header: header.map(str::to_owned).to_vec(),
         rows: rows.collect(),
     }

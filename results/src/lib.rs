@@ -43,10 +43,13 @@ pub use files::write_atomically;
 pub use interval::{Estimate, mean_over_seeds};
 pub use metrics::{Metric, MetricsWriter};
 pub use provenance::{DataSource, Provenance, ProvenanceInput};
-pub use report::{ReportInput, write_report};
+pub use report::{
+    MONEY, ReportInput, Verdict, figure_title, figure_value, heterogeneity_word, times, verdict,
+    write_report,
+};
 pub use run_directory::{RunDirectory, State, Status, new_folder, status};
 pub use series::{
-    Facts, FeatureSeries, Histogram, Series, Side, TickSeries, TickSide, Transitions,
+    Facts, FeatureSeries, Histogram, Lorenz, Series, Side, TickSeries, TickSide, Transitions,
 };
 pub use summary::{CalibratorPrivacy, Failure, KindOfLog, Mode, Summary};
 pub use sweep::write_sweep_report;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use trueup_calibration::features::{self, Definition, Feature};
+use trueup_calibration::money::lorenz;
 use trueup_calibration::sample::{Sample, Shape};
 use trueup_calibration::statistics::Distribution;
 use trueup_env::EventLog;
@@ -39,6 +40,37 @@ pub struct Series {
     /// Kind to next kind a side, external first; none for logs of one kind.
     #[serde(default)]
     pub transitions: Vec<Transitions>,
+    /// How money is shared a side, external first; empty in files of older versions.
+    #[serde(default)]
+    pub lorenz: Vec<Lorenz>,
+}
+
+/// Lorenz's curves of one side, over all evaluation seeds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lorenz {
+    /// Name of the calibrator; that of the external side first.
+    pub name: String,
+    /// Shares of users and of their money.
+    pub users: Vec<[f64; 2]>,
+    /// Shares of events and of their money.
+    pub events: Vec<[f64; 2]>,
+}
+
+/// Places of a curve.
+const LORENZ: usize = 100;
+
+impl Lorenz {
+    fn of(name: &str, logs: &[&EventLog]) -> Self {
+        let amounts = |log: &EventLog| log.events().iter().map(|e| e.amount).collect::<Vec<_>>();
+        let wealth = |log: &EventLog| {
+            let own = |user| log.events_of(user).iter().map(|event| event.amount).sum();
+            (0..log.user_count()).map(own).collect::<Vec<f64>>()
+        };
+        let curve = |of: &dyn Fn(&EventLog) -> Vec<f64>| {
+            lorenz(&logs.iter().flat_map(|log| of(log)).collect::<Vec<f64>>(), LORENZ)
+        };
+        Self { name: name.to_owned(), users: curve(&wealth), events: curve(&amounts) }
+    }
 }
 
 /// One feature on all sides.
@@ -100,6 +132,7 @@ impl Series {
             facts: sides.iter().map(|(name, logs)| facts::facts(name, logs)).collect(),
             ticks: features::FEATURES.iter().filter_map(|f| TickSeries::of(f, &sides)).collect(),
             transitions: transitions::of(external.kinds().len(), &sides),
+            lorenz: sides.iter().map(|(name, logs)| Lorenz::of(name, logs)).collect(),
         }
     }
 

@@ -94,26 +94,60 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The calibrator that is nearest to the external users: the one with the largest gap closed,
-    /// unless another, whose interval overlaps with that one's, is nearer by all other measures: an
-    /// AUC that is lower beyond the intervals, and a lower mean excess. Where there is no gap (no
-    /// "before"), the smallest mean excess. Ties go to the earlier one.
+    /// The calibrator that is nearest to the external users: the first of [`Summary::ranked`].
     pub fn best(&self) -> Option<&CalibratorPanel> {
-        let by = |key: &dyn Fn(&CalibratorPanel) -> Option<f64>| {
-            let rated = self.calibrators.iter().filter_map(|c| Some((c, key(c)?)));
-            rated.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(c, _)| c)
+        self.ranked().first().copied()
+    }
+
+    /// Calibrators, nearest to the external users first, by what needs no "before": the median
+    /// multiple of the noise floor, on features that no reward saw where there are some. One whose
+    /// interval overlaps with the first one's goes before it where it is nearer by all other measures:
+    /// an AUC that is lower beyond the intervals, and a lower mean excess. Those that repeat training
+    /// users come last: being near says nothing of them. Ties keep the order of the config.
+    pub fn ranked(&self) -> Vec<&CalibratorPanel> {
+        let mut ranked: Vec<&CalibratorPanel> = self.calibrators.iter().collect();
+        let by_floor = ranked.iter().any(|c| c.headline().is_some());
+        let by_gap = ranked.iter().any(|c| c.gap_closed.is_some());
+        let cost = |c: &CalibratorPanel| {
+            let cost = match (by_floor, by_gap) {
+                (true, _) => c.headline().and_then(|headline| headline.multiple),
+                // Files of older versions.
+                (false, true) => c.gap_closed.map(|gap| -gap),
+                (false, false) => c.mean_excess,
+            };
+            cost.unwrap_or(f64::INFINITY)
         };
-        let Some(leader) = by(&|c| c.gap_closed) else {
-            return by(&|c| c.mean_excess.map(|excess| -excess)).or(self.calibrators.first());
+        ranked.sort_by(|a, b| {
+            self.copies(&a.name).cmp(&self.copies(&b.name)).then(cost(a).total_cmp(&cost(b)))
+        });
+        let Some(leader) = ranked.first().copied() else { return ranked };
+        let interval = |c: &CalibratorPanel| match by_floor {
+            true => c.headline().and_then(|headline| headline.interval),
+            false => c.gap_closed_ci,
         };
-        let nearer = |c: &CalibratorPanel| {
-            let tied = apart(c.gap_closed_ci, leader.gap_closed_ci) == Some(false);
-            let auc = c.c2st_auc.zip(leader.c2st_auc).is_some_and(|(a, b)| a < b)
-                && apart(c.c2st_auc_ci, leader.c2st_auc_ci) == Some(true);
-            let excess = c.mean_excess.zip(leader.mean_excess).is_some_and(|(a, b)| a < b);
-            tied && auc && excess
+        let nearer = |c: &&CalibratorPanel| {
+            self.copies(&c.name) == self.copies(&leader.name)
+                && apart(interval(c), interval(leader)) == Some(false)
+                && c.c2st_auc.zip(leader.c2st_auc).is_some_and(|(a, b)| a < b)
+                && apart(c.c2st_auc_ci, leader.c2st_auc_ci) == Some(true)
+                && c.mean_excess.zip(leader.mean_excess).is_some_and(|(a, b)| a < b)
         };
-        by(&|c| c.c2st_auc.map(|auc| -auc).filter(|_| nearer(c))).or(Some(leader))
+        let auc = |i: &usize| ranked.get(*i).and_then(|c| c.c2st_auc).unwrap_or(f64::INFINITY);
+        let found = (0..ranked.len()).filter(|&i| ranked.get(i).is_some_and(nearer));
+        let found = found.min_by(|a, b| auc(a).total_cmp(&auc(b)));
+        if let Some(i) = found {
+            let first = ranked.remove(i);
+            ranked.insert(0, first);
+        }
+        ranked
+    }
+
+    /// Whether a calibrator was found to repeat training users.
+    pub fn copies(&self, calibrator: &str) -> bool {
+        let own = self.privacy.iter().find(|own| own.name == calibrator);
+        let panel = self.calibrators.iter().find(|c| c.name == calibrator);
+        own.is_some_and(|own| own.privacy.copies())
+            || panel.is_some_and(|panel| panel.copies == Some(true))
     }
 }
 

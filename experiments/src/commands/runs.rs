@@ -205,8 +205,18 @@ fn table(rows: &[RunRow]) -> String {
     if rows.is_empty() {
         return "no runs".to_owned();
     }
-    let header =
-        ["run", "state", "started", "dataset", "best", "gap closed", "AUC", "excess", "return"];
+    let header = [
+        "run",
+        "state",
+        "started",
+        "dataset",
+        "best",
+        "x floor",
+        "gap closed",
+        "AUC",
+        "excess",
+        "return",
+    ];
     let line = |row: &RunRow| {
         let returned = row.objective.filter(|_| row.objective_name.as_deref() == Some("return"));
         [
@@ -215,6 +225,7 @@ fn table(rows: &[RunRow]) -> String {
             word(row.started.as_deref()),
             word(row.dataset.as_deref()),
             word(row.calibrator.as_deref()),
+            number(row.floor_multiple),
             number(row.gap_closed),
             number(row.auc),
             number(row.mean_excess),

@@ -46,6 +46,8 @@ pub struct RunRow {
     pub objective: Option<f64>,
     /// The best calibrator.
     pub calibrator: Option<String>,
+    /// Its median multiple of the noise floor, on features that no reward saw where there are some.
+    pub floor_multiple: Option<f64>,
     /// Its gap closed.
     pub gap_closed: Option<f64>,
     /// Its AUC.
@@ -122,6 +124,7 @@ fn summary(row: &mut RunRow, found: &Found, state: State) {
     row.objective_name = digest.objective_name.map(str::to_owned);
     row.objective = digest.objective;
     row.calibrator = digest.calibrator;
+    row.floor_multiple = digest.floor_multiple;
     row.gap_closed = digest.gap_closed;
     row.auc = digest.auc;
     row.mean_excess = digest.mean_excess;

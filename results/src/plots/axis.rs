@@ -82,8 +82,21 @@ pub fn feature_axis(series: &Series, feature: &FeatureSeries) -> (Scale, String)
         "ln(1 + amount)" => (Scale::Ln1p, "amount, log scale".to_owned()),
         "ln(1 + events)" => (Scale::Ln1p, "events, log scale".to_owned()),
         "ticks" => (Scale::Plain, format!("{}s", series.tick)),
-        "" => (Scale::Plain, feature.title.to_lowercase()),
+        "" => (Scale::Plain, pure_number(feature)),
         unit => (Scale::Plain, unit.to_owned()),
+    }
+}
+
+/// What a number without a unit is.
+fn pure_number(feature: &FeatureSeries) -> String {
+    let title = feature.title.to_lowercase();
+    let quantiles =
+        || feature.sides.iter().flat_map(|s| &s.distribution).flat_map(|d| &d.quantiles);
+    let is_flag = quantiles().next().is_some() && quantiles().all(|&q| q == 0.0 || q == 1.0);
+    match feature.name.as_str() {
+        _ if is_flag => format!("{title} (0 no, 1 yes)"),
+        "burstiness" => format!("{title} (−1 regular, 0 at random, 1 in bursts)"),
+        _ => format!("{title} (a pure number)"),
     }
 }
 
@@ -213,6 +226,33 @@ mod tests {
         assert_eq!(labels(Scale::Ln, 0.0, 1e7f64.ln()), ["1", "100", "10k", "1M"]);
         assert_eq!(labels(Scale::Ln, 14f64.ln(), 19f64.ln()), ["14", "16", "18"]);
         assert_eq!(labels(Scale::Ln1p, 0.0, 30f64.ln_1p()), ["0", "1", "2", "5", "10", "20"]);
+    }
+
+    #[test]
+    fn numbers_without_a_unit_say_what_they_are() {
+        let of = |name: &str, values: &[f64]| {
+            let side = crate::series::Side {
+                name: "real".into(),
+                rows: values.len(),
+                distribution: trueup_calibration::statistics::Distribution::of(values),
+                shares: Vec::new(),
+                effective: 1.0,
+            };
+            let feature = FeatureSeries {
+                name: name.into(),
+                title: name.to_uppercase(),
+                unit: String::new(),
+                definition: String::new(),
+                sides: vec![side],
+                histogram: None,
+                classes: Vec::new(),
+            };
+            feature_axis(&Series::default(), &feature).1
+        };
+        assert_eq!(of("retention", &[0.0, 1.0, 1.0]), "retention (0 no, 1 yes)");
+        let burstiness = "burstiness (−1 regular, 0 at random, 1 in bursts)";
+        assert_eq!(of("burstiness", &[-0.4, 0.1]), burstiness);
+        assert_eq!(of("saving_rate", &[0.0, 0.3]), "saving_rate (a pure number)");
     }
 
     #[test]

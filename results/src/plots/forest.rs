@@ -1,4 +1,4 @@
-//! Calibrators ranked by the gap that they close, with intervals.
+//! Calibrators ranked by how far they are from the noise floor, with intervals.
 
 use trueup_calibration::panel::CalibratorPanel;
 
@@ -6,50 +6,58 @@ use super::axis::{Axis, Scale};
 use super::intervals::{Intervals, Row, WIDTH};
 use super::style::look;
 use super::{Outcome, Picture, PlotInput, PlotKind};
+use crate::report::times;
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind { name: "forest", title: "Gap closed", make };
+pub const KIND: PlotKind = PlotKind { name: "forest", title: "Times the floor", make };
+
+/// Multiples beyond these lie at the ends.
+const ENDS: [f64; 2] = [0.1, 1000.0];
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let Some(drawing) = drawing(input) else {
-        let why = "No ranking by gap closed: there is no uncalibrated simulation to compare with.";
+        let why = "No ranking by multiples of the noise floor: the panel of this run holds none.";
         return vec![Outcome::Empty(why.to_owned())];
     };
     vec![Outcome::Drawn(Picture {
         about: String::new(),
-        title: "Gap closed by each calibrator".to_owned(),
+        title: "How far each calibrator is from the noise floor".to_owned(),
         description: format!(
-            "Median gap closed over the metrics that no reward optimised, with 95% intervals over \
-             users: 0% is the uncalibrated simulation, 100% what two groups of real users differ \
-             by. {}.",
+            "Median over metrics of the value as a multiple of the noise floor (what two groups of \
+             real users differ by), on features that no reward saw where there are some, with 95% \
+             intervals over users; log scale. {}.",
             drawing.ranking()
         ),
         drawing: Box::new(drawing),
     })]
 }
 
-/// The picture; none where no calibrator has a gap closed.
+/// The picture; none where no calibrator has a multiple of the floor.
 pub(super) fn drawing(input: PlotInput<'_>) -> Option<Intervals> {
-    let row = |(i, calibrator): (usize, &CalibratorPanel)| {
-        let value = calibrator.gap_closed?;
-        let label = format!("{}%", super::number((value * 1000.0).round() / 10.0));
-        let name = calibrator.name.clone();
-        Some(Row { name, look: look(i), value, ci: calibrator.gap_closed_ci, label })
+    let log = |multiple: f64| multiple.clamp(ENDS[0], ENDS[1]).ln();
+    let row = |calibrator: &CalibratorPanel| {
+        let place = input.summary.calibrators.iter().position(|c| c.name == calibrator.name)?;
+        let headline = calibrator.headline()?;
+        let multiple = headline.multiple?;
+        Some(Row {
+            name: calibrator.name.clone(),
+            look: look(place),
+            value: log(multiple),
+            ci: headline.interval.map(|interval| interval.map(log)),
+            label: times(multiple),
+        })
     };
-    let mut rows: Vec<Row> = input.summary.calibrators.iter().enumerate().filter_map(row).collect();
-    rows.sort_by(|a, b| b.value.total_cmp(&a.value));
-    // A calibrator that makes things much worse would press the rest together.
-    let low = rows.iter().map(|row| row.ci.map_or(row.value, |ci| ci[0]));
-    let low = low.fold(0.0, f64::min).max(-0.6);
-    let mut x = Axis::new(Scale::Plain, low, 1.05, 5, "gap closed (median over metrics)");
-    for (value, label) in &mut x.ticks {
-        *label = format!("{}%", super::number(*value * 100.0));
-    }
+    let mut rows: Vec<Row> = input.summary.calibrators.iter().filter_map(row).collect();
+    rows.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let ends = |row: &Row| row.ci.unwrap_or([row.value, row.value]);
+    let low = rows.iter().map(|row| ends(row)[0]).fold(0.8f64.ln(), f64::min);
+    let high = rows.iter().map(|row| ends(row)[1]).fold(2f64.ln(), f64::max);
+    let title = "multiple of the noise floor (log scale; lower is better)";
     (!rows.is_empty()).then(|| Intervals {
-        title: "Gap closed".to_owned(),
+        title: "Times the noise floor".to_owned(),
         width: WIDTH,
-        x,
-        references: vec![(0.0, "uncalibrated"), (1.0, "real users")],
+        x: Axis::new(Scale::Ln, low - 0.1, high + 0.1, 5, title),
+        references: vec![(0.0, "real users")],
         rows,
     })
 }

@@ -1,68 +1,47 @@
-//! Gap closed of one calibrator, feature by discrepancy.
+//! The map of one calibrator: feature by discrepancy, each cell the multiple of the noise floor.
 
-use plotters::prelude::DrawingBackend;
 use trueup_calibration::panel::{CalibratorPanel, PanelRow};
 
-use super::canvas::{Anchor, Canvas, PlotError, TEXT};
-use super::shade::{readable_on, shade};
-use super::style::{GRID, INK, MUTED};
-use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
-use crate::report::feature_title;
+use super::matrix::{Matrix, MatrixCell, MatrixRow};
+use super::{Outcome, Picture, PlotInput, PlotKind};
+use crate::report::{discrepancy_title, feature_title, times};
 
 /// Registry entry.
-pub const KIND: PlotKind = PlotKind { name: "heatmap", title: "Gap closed by metric", make };
+pub const KIND: PlotKind = PlotKind { name: "heatmap", title: "Times the floor by metric", make };
 
-const ROW: f64 = 26.0;
-const COLUMN: f64 = 70.0;
-const LABELS: f64 = 272.0;
-/// Room above the metrics that only one feature has.
-const BREAK: f64 = 26.0;
-const HEAD: f64 = 74.0;
-
-/// What the cells mean.
-const KEY: [&str; 2] = [
-    "● optimised by the reward · – no gap to close",
-    "blue: nearer than before · orange: farther than before",
+/// What the cells of a map mean.
+pub(crate) const MAP_KEY: [&str; 2] = [
+    "how many times the floor · blue: within what real users differ by through chance",
+    "orange: farther, deepest at 10 times that · ● optimised by the reward · – no floor",
 ];
 
-struct Heatmap {
-    title: String,
-    columns: Vec<String>,
-    /// Label, and one cell a column; a row of its own for a metric that only one feature has.
-    rows: Vec<(String, Cells)>,
-}
-
-enum Cells {
-    /// One cell a column; none where the panel has no such metric.
-    Many(Vec<Option<Cell>>),
-    /// The only cell of this metric, in the first column.
-    One(Cell),
-}
-
-#[derive(Clone, Copy)]
-struct Cell {
-    gap_closed: Option<f64>,
-    optimised: bool,
+/// A cell: `multiple` of the floor is what it says, and `log` its shade, the logarithm of the multiple
+/// of what real users may differ by through chance (the upper end of the floor's 95% interval).
+pub(crate) fn map_cell(multiple: f64, log: f64, optimised: bool) -> MatrixCell {
+    let mark = if optimised { "● " } else { "" };
+    let shade = (-log / 10f64.ln()).clamp(-1.0, 1.0);
+    MatrixCell { text: format!("{mark}{}", times(multiple)), shade: Some(shade) }
 }
 
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
-    let of = |calibrator: &CalibratorPanel| {
-        if calibrator.panel.iter().all(|row| row.gap_closed.is_none()) {
-            let why = format!("{}: no metric has a gap that could be closed.", calibrator.name);
-            return Outcome::Empty(why);
-        }
-        Outcome::Drawn(picture(calibrator))
+    let of = |calibrator: &CalibratorPanel| match calibrator.panel.is_empty() {
+        true => Outcome::Empty(format!("{}: no map, because it has no metric.", calibrator.name)),
+        false => Outcome::Drawn(picture(calibrator)),
     };
-    // The simulation that the others are measured against closes nothing by definition.
-    let before = |c: &&CalibratorPanel| {
-        c.panel.iter().any(|r| r.before.is_none_or(|before| before != r.value))
-    };
-    let outcomes: Vec<_> = input.summary.calibrators.iter().filter(before).map(of).collect();
-    if outcomes.is_empty() {
-        let why = "No calibrator was compared with an uncalibrated simulation.";
-        return vec![Outcome::Empty(why.to_owned())];
+    let outcomes: Vec<_> = input.summary.calibrators.iter().map(of).collect();
+    match outcomes.is_empty() {
+        true => vec![Outcome::Empty("No map of metrics: no calibrator gave a result.".to_owned())],
+        false => outcomes,
     }
-    outcomes
+}
+
+fn cell(row: &PanelRow) -> MatrixCell {
+    let log = (row.value / row.floor_ci[1]).ln();
+    let log = if log.is_nan() { 0.0 } else { log };
+    match row.floor_multiple() {
+        Some(multiple) => map_cell(multiple, log, row.optimised),
+        None => MatrixCell { text: "–".to_owned(), shade: None },
+    }
 }
 
 fn picture(calibrator: &CalibratorPanel) -> Picture {
@@ -79,121 +58,72 @@ fn picture(calibrator: &CalibratorPanel) -> Picture {
     let rows_of = |discrepancy: &str| -> Vec<&PanelRow> {
         calibrator.panel.iter().filter(|row| row.discrepancy == discrepancy).collect()
     };
-    let cell = |row: &PanelRow| Cell { gap_closed: row.gap_closed, optimised: row.optimised };
-    // A column for one cell would be a waste of width: such metrics get a row of their own.
+    // A column for one cell would be a waste of width: such metrics share the last one, in rows of
+    // their own.
     let (shared, single): (Vec<&str>, Vec<&str>) =
         discrepancies.iter().partition(|d| rows_of(d).len() > 1);
     let mut rows = Vec::new();
     for feature in features {
-        let cells: Vec<_> = shared
-            .iter()
-            .map(|d| rows_of(d).into_iter().find(|row| row.feature == feature).map(cell))
-            .collect();
+        let of = |d: &&str| rows_of(d).into_iter().find(|row| row.feature == feature).map(cell);
+        let cells: Vec<_> = shared.iter().map(of).collect();
         if cells.iter().any(Option::is_some) {
-            rows.push((feature_title(feature), Cells::Many(cells)));
+            rows.push(MatrixRow { label: feature_title(feature), cells, apart: false });
         }
     }
-    for row in single.iter().flat_map(|d| rows_of(d)) {
-        let label = format!("{}: {}", feature_title(&row.feature), spaced(&row.discrepancy));
-        rows.push((label, Cells::One(cell(row))));
+    let mut columns: Vec<String> = shared.iter().map(|d| discrepancy_title(d)).collect();
+    for (i, row) in single.iter().flat_map(|d| rows_of(d)).enumerate() {
+        let label =
+            format!("{}: {}", feature_title(&row.feature), discrepancy_title(&row.discrepancy));
+        let mut cells = vec![None; shared.len()];
+        cells.push(Some(cell(row)));
+        rows.push(MatrixRow { label, cells, apart: i == 0 });
     }
-    let gaps = calibrator.panel.iter().filter_map(|row| row.gap_closed);
-    let good = gaps.clone().filter(|gap| *gap >= 0.9).count();
+    if !single.is_empty() {
+        columns.push("metric of one feature".to_owned());
+    }
+    let within = calibrator.panel.iter().filter(|row| row.value <= row.floor_ci[1]).count();
     Picture {
         about: calibrator.name.clone(),
-        title: format!("Gap closed by {}, feature by discrepancy", calibrator.name),
+        title: format!("{} against the noise floor, feature by discrepancy", calibrator.name),
         description: format!(
-            "{good} of {} metrics close at least 90% of the gap. The table of {} holds every \
-             number. A dot marks metrics that the reward optimised.",
-            gaps.count(),
-            calibrator.name
+            "Each metric as a multiple of the noise floor, which is what two groups of real users \
+             differ by. {within} of {} metrics lie within what real users may differ by through \
+             chance (blue).",
+            calibrator.panel.len(),
         ),
-        drawing: Box::new(Heatmap {
-            title: format!("Gap closed by {}", calibrator.name),
-            columns: shared.iter().map(|d| d.to_string()).collect(),
+        drawing: Box::new(Matrix {
+            title: format!("{}, times the noise floor", calibrator.name),
+            sides: ("feature".to_owned(), "discrepancy".to_owned()),
+            columns,
+            column: 76.0,
             rows,
+            key: MAP_KEY.map(str::to_owned).to_vec(),
         }),
     }
 }
 
-/// A name in lines; a number stays with its word.
-fn header_lines(name: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for part in name.splitn(3, '-') {
-        match lines.last_mut() {
-            Some(line) if part.len() == 1 => line.push_str(&format!("-{part}")),
-            _ => lines.push(part.to_owned()),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_say_times_the_floor_and_are_shaded_by_what_chance_may_reach() {
+        let row = |value: f64, floor: f64, high: f64| -> PanelRow {
+            serde_json::from_value(serde_json::json!({
+                "feature": "gap", "level": "event", "discrepancy": "wasserstein-1", "unit": "",
+                "value": value, "ci": [0.0, 1.0], "floor": floor, "floor_ci": [0.0, high],
+                "before": null, "gap_closed": null, "optimised": true, "feature_rewarded": true,
+            }))
+            .unwrap()
+        };
+        let of = |value, floor, high| {
+            let cell = cell(&row(value, floor, high));
+            (cell.text, cell.shade.unwrap())
+        };
+        assert_eq!(of(2.0, 0.1, 0.2), ("● 20×".to_owned(), -1.0));
+        let (text, shade) = of(0.15, 0.1, 0.2);
+        assert!(text == "● 1.5×" && shade > 0.0);
+        assert_eq!(of(0.0, 0.0, 0.0), ("● 1×".to_owned(), 0.0));
+        assert_eq!(of(0.3, 0.0, 0.0), ("● > 1000×".to_owned(), -1.0));
     }
-    lines
-}
-
-fn spaced(name: &str) -> String {
-    name.replace('-', " ")
-}
-
-impl Plot for Heatmap {
-    fn size(&self) -> (u32, u32) {
-        let columns = self.columns.len().max(1) as f64;
-        let rows = self.rows.len() as f64;
-        ((LABELS + COLUMN * columns + 12.0) as u32, (HEAD + ROW * rows + BREAK + 57.0) as u32)
-    }
-
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Result<(), PlotError> {
-        canvas.begin(&self.title)?;
-        for (i, column) in self.columns.iter().enumerate() {
-            let x = LABELS + COLUMN * (i as f64 + 0.5);
-            for (k, line) in header_lines(column).iter().rev().enumerate() {
-                let y = HEAD - 9.0 - 13.0 * k as f64;
-                canvas.text(line, x, y, TEXT - 1.5, MUTED, Anchor::Middle)?;
-            }
-        }
-        let singles = self.rows.iter().position(|(_, cells)| matches!(cells, Cells::One(_)));
-        for (i, (label, cells)) in self.rows.iter().enumerate() {
-            let below = if singles.is_some_and(|first| i >= first) { BREAK } else { 0.0 };
-            let y = HEAD + ROW * i as f64 + below;
-            if singles == Some(i) {
-                let words = "metrics of one feature";
-                canvas.text(words, LABELS - 9.0, y - 11.0, TEXT - 1.5, MUTED, Anchor::End)?;
-            }
-            let label = canvas.fit(label, TEXT, LABELS - 14.0);
-            canvas.text(&label, LABELS - 9.0, y + ROW / 2.0, TEXT, INK, Anchor::End)?;
-            match cells {
-                Cells::Many(cells) => {
-                    for (k, cell) in cells.iter().enumerate() {
-                        draw_cell(canvas, LABELS + COLUMN * k as f64, y, *cell)?;
-                    }
-                }
-                Cells::One(cell) => draw_cell(canvas, LABELS, y, Some(*cell))?,
-            }
-        }
-        let y = HEAD + ROW * self.rows.len() as f64 + BREAK + 20.0;
-        for (i, line) in KEY.iter().enumerate() {
-            canvas.text(line, 10.0, y + 17.0 * i as f64, TEXT - 1.5, MUTED, Anchor::Start)?;
-        }
-        Ok(())
-    }
-}
-
-fn draw_cell<B: DrawingBackend>(
-    canvas: &Canvas<'_, B>,
-    x: f64,
-    y: f64,
-    cell: Option<Cell>,
-) -> Result<(), PlotError> {
-    let Some(cell) = cell else { return Ok(()) };
-    let (from, to) = ((x + 1.0, y + 1.0), (x + COLUMN - 1.0, y + ROW - 1.0));
-    let middle = (x + COLUMN / 2.0, y + ROW / 2.0);
-    let Some(gap) = cell.gap_closed else {
-        canvas.rectangle(from, to, GRID)?;
-        return canvas.text("–", middle.0, middle.1, TEXT, MUTED, Anchor::Middle);
-    };
-    let fill = shade(gap);
-    canvas.rectangle(from, to, fill)?;
-    let percent = (gap * 100.0).round();
-    let text = if percent < -999.0 { "< −999%".to_owned() } else { format!("{percent}%") };
-    let text = text.replace('-', "−");
-    let mark = if cell.optimised { "● " } else { "" };
-    let ink = readable_on(fill);
-    canvas.text(&format!("{mark}{text}"), middle.0, middle.1, TEXT, ink, Anchor::Middle)
 }

@@ -25,6 +25,7 @@ mod intervals;
 mod kinds;
 mod learning_curve;
 mod learning_curves;
+mod lorenz;
 mod mark;
 mod matrix;
 mod over_time;
@@ -43,6 +44,7 @@ pub(crate) use crate::report::count;
 pub(crate) use axis::{Axis, Scale, money, number};
 pub(crate) use bands::{Band, Bands};
 pub use canvas::{Canvas, PlotError};
+pub(crate) use heatmap::{MAP_KEY, map_cell};
 pub(crate) use intervals::{Intervals, Row};
 pub use learning_curves::{Group, LearningCurves, groups};
 pub(crate) use matrix::{Matrix, MatrixCell, MatrixRow};
@@ -111,6 +113,7 @@ pub const PLOTS: &[PlotKind] = &[
     heatmap::KIND,
     panel_forest::KIND,
     importance::KIND,
+    lorenz::KIND,
     learning_curve::KIND,
     ecdf::KIND,
     histogram::KIND,

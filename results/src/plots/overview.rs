@@ -22,7 +22,7 @@ struct Overview {
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     let (Some(forest), Some(classifier)) = (forest::drawing(input), classifier::drawing(input))
     else {
-        let why = "No overview: it needs gaps closed and a classifier test.";
+        let why = "No overview: it needs multiples of the floor and a classifier test.";
         return vec![Outcome::Empty(why.to_owned())];
     };
     let features = SHOWN.iter().filter_map(|name| {
@@ -31,9 +31,10 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     vec![Outcome::Drawn(Picture {
         about: String::new(),
         title: format!("{}: overview", input.summary.name),
-        description: "Gap closed and AUC of a classifier by calibrator, with 95% intervals, above \
-                      the distributions of amounts and of events per user."
-            .to_owned(),
+        description:
+            "Multiples of the noise floor and AUC of a classifier by calibrator, with 95% \
+                      intervals, above the distributions of amounts and of events per user."
+                .to_owned(),
         drawing: Box::new(Overview {
             verdict: [forest, classifier],
             distributions: features.map(|feature| ecdf::drawing(input, feature)).collect(),

@@ -1,8 +1,8 @@
 //! Every metric of the best calibrator with its noise floor beside it.
 //!
-//! Metrics have units of their own, so each is divided by the upper end of the 95% interval of its
-//! floor: up to 1 a simulation is no farther from the held-out real users than other real users may
-//! be by chance. The axis is logarithmic.
+//! Metrics have units of their own, so each is divided by its noise floor: within the grey interval of
+//! the floor a simulation is no farther from the held-out real users than other real users may be by
+//! chance. The axis is logarithmic.
 
 use plotters::prelude::DrawingBackend;
 use trueup_calibration::panel::{CalibratorPanel, PanelRow};
@@ -48,17 +48,19 @@ struct Metric {
     own: [f64; 3],
     /// The same of the floor.
     real: [f64; 3],
-    /// (value - floor) / unit.
+    /// (value - floor) over the upper end of the floor's interval.
     excess: f64,
 }
 
-/// A row in units of the upper end of its floor; none where that is 0: the floor has no noise.
+/// A row in units of its floor; none where the floor has no noise.
 fn metric(row: &PanelRow) -> Option<Metric> {
-    let unit = row.floor_ci[1];
-    let excess = (row.value - row.floor) / unit;
+    let high = row.floor_ci[1];
+    let excess = (row.value - row.floor) / high;
+    let unit = row.value / row.floor_multiple()?;
+    let unit = if unit > 0.0 { unit } else { row.floor };
     let [own, real] = [(row.ci, row.value), (row.floor_ci, row.floor)]
         .map(|([low, high], value)| [low, value, high].map(|v| v / unit));
-    (unit > 0.0 && excess.is_finite()).then(|| Metric {
+    (high > 0.0 && unit > 0.0 && excess.is_finite()).then(|| Metric {
         name: discrepancy_title(&row.discrepancy),
         value: short(row.value),
         own,
@@ -92,7 +94,7 @@ fn picture(best: &CalibratorPanel, place: usize) -> Option<Picture> {
         best.panel.iter().filter_map(|row| Some((row.feature.as_str(), metric(row)?))).collect();
     let without = best.panel.len() - rows.len();
     let all = rows.len();
-    let above = rows.iter().filter(|(_, m)| m.own[1] > 1.0).count();
+    let above = rows.iter().filter(|(_, m)| m.own[1] > m.real[2]).count();
     // Sorting is stable: rows of equal excess stay in the order of the panel.
     rows.sort_by(|a, b| b.1.excess.total_cmp(&a.1.excess));
     let left = all.saturating_sub(MOST);
@@ -116,10 +118,10 @@ fn picture(best: &CalibratorPanel, place: usize) -> Option<Picture> {
         about: String::new(),
         title: title.clone(),
         description: format!(
-            "Each metric with its 95% interval over users, as a multiple of what other real users \
-             may differ by through chance (the upper end of the floor’s 95% interval, at 1); grey: \
-             the floor with its interval. Sorted by value less floor, feature by feature. {above} \
-             of {all} lie above 1; farthest: “{worst}” of “{farthest}”.{say}",
+            "Each metric with its 95% interval over users, as a multiple of its noise floor; grey: \
+             the floor with its own interval, which is what real users may differ by through chance. \
+             Sorted by value less floor, feature by feature. {above} of {all} lie above the grey; \
+             farthest: “{worst}” of “{farthest}”.{say}",
         ),
         drawing: Box::new(PanelForest {
             title,
@@ -228,7 +230,7 @@ mod tests {
     fn rows_are_in_floors_and_without_noise_there_is_none() {
         let found = metric(&row("gap", 0.3, [0.0, 0.1, 0.2])).unwrap();
         let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
-        assert!(near(found.own[1], 1.5) && near(found.own[2], 3.0) && near(found.real[1], 0.5));
+        assert!(near(found.own[1], 3.0) && near(found.own[2], 6.0) && near(found.real[2], 2.0));
         assert!(near(found.excess, 1.0));
         assert!(metric(&row("gap", 0.3, [0.0, 0.0, 0.0])).is_none());
         let given = [0.000_747, 0.0283, 1234.0, 0.0, -0.0552, 9.96, f64::MAX];

@@ -21,7 +21,8 @@ mod verdict;
 mod words;
 
 pub(crate) use tables::{Cells, Table, provenance};
-pub(crate) use verdict::{Verdict, percent};
+pub(crate) use verdict::percent;
+pub use verdict::{MONEY, Verdict, figure_title, figure_value, heterogeneity_word, times, verdict};
 pub(crate) use words::{banner, count, discrepancy_title, feature_title, repeat};
 
 static FONT: &[u8] = include_bytes!("../../assets/TrueupSans.woff2");
@@ -164,12 +165,14 @@ struct Page<'a> {
     subtitle: String,
     style: String,
     banner: Option<String>,
-    verdict: verdict::Verdict,
+    verdict: Verdict,
     ranking: Table,
     key: Vec<&'a Section>,
     panel_forest: Option<&'a Section>,
     best_heatmap: Option<&'a Figure>,
     other_heatmaps: Vec<&'a Figure>,
+    figures: Table,
+    lorenz: Option<&'a Section>,
     facts: Table,
     distributions: Vec<&'a Section>,
     more: Vec<&'a Section>,
@@ -200,7 +203,7 @@ impl<'a> Page<'a> {
             subtitle: words::subtitle(input),
             style: String::new(),
             banner: words::banner(input.status.as_ref()),
-            verdict: verdict::of(summary),
+            verdict: verdict::verdict(summary),
             ranking: tables::ranking(summary),
             key: ["forest", "classifier", "learning-curve"]
                 .into_iter()
@@ -209,6 +212,8 @@ impl<'a> Page<'a> {
             panel_forest: section("panel"),
             best_heatmap: heatmaps.iter().find(is_best),
             other_heatmaps: heatmaps.iter().filter(|figure| !is_best(figure)).collect(),
+            figures: tables::figures(summary),
+            lorenz: section("lorenz"),
             facts: tables::facts(&input.series),
             distributions: ["ecdf", "histogram", "qq", "witness"]
                 .into_iter()

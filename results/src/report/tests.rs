@@ -1,13 +1,15 @@
 use std::collections::HashSet;
 
+use trueup_calibration::money::Figure;
 use trueup_calibration::panel::{CalibratorPanel, PanelRow};
-use trueup_env::{Clock, Covariates, Event, EventLog, Tick};
+use trueup_calibration::privacy::{Privacy, PrivacyConfig};
+use trueup_env::{Clock, Covariates, Event, EventLog, Streams, Tick};
 
 use super::verdict;
 use super::*;
 use crate::run_directory::RunDirectory;
 use crate::series::{TickSeries, TickSide};
-use crate::summary::{Failure, Mode};
+use crate::summary::{CalibratorPrivacy, Failure, Mode};
 
 pub(super) fn log(users: u32, shift: f64) -> EventLog {
     let clock = Clock { tick: Tick::Week, horizon: 20, start_day: None };
@@ -33,8 +35,21 @@ fn calibrator(name: &str, gap: Option<f64>, ci: Option<[f64; 2]>) -> CalibratorP
             "users_needed": 1200,
         })
     };
+    // The nearer the gap is to closed, the nearer the floor.
+    let multiple = |gap: f64| 1.0 + 10.0 * (1.0 - gap);
+    let floor = |metrics: usize| {
+        let interval = ci.map(|[low, high]| [multiple(high), multiple(low)]);
+        let multiple = multiple(gap.unwrap_or(0.6));
+        serde_json::json!({
+            "metrics": metrics, "at_floor": 1, "multiple": multiple, "interval": interval,
+        })
+    };
     serde_json::from_value(serde_json::json!({
         "name": name, "gap_closed": gap, "gap_closed_ci": ci, "gap_closed_unseen": gap,
+        "against_floor": floor(3), "against_floor_unseen": floor(2),
+        "anchor": gap.map(|_| serde_json::json!({
+            "name": "personas", "metrics": 3, "left_out": ["mean-gap of gap"],
+        })),
         "mean_excess": 0.08, "c2st_auc": 0.57, "c2st_auc_ci": [0.55, 0.6], "c2st_auc_floor": 0.5,
         "c2st_importance": [["event_count", 0.1]],
         "panel": [row("log_amount", "kolmogorov-smirnov"), row("gap", "kolmogorov-smirnov"),
@@ -162,7 +177,9 @@ fn what_is_missing_is_said() {
     let (_folder, html) = written(&ReportInput::default());
     for why in [
         "There is no verdict: no calibrator gave a result.",
-        "No ranking by gap closed",
+        "No ranking by multiples of the noise floor",
+        "The run stored no numbers of money.",
+        "No curves of money",
         "No learning curve",
         "No classifier test",
         "The run stored no distributions.",
@@ -234,7 +251,7 @@ fn features_of_a_single_value_are_named_and_not_drawn() {
 }
 
 fn judged(summary: &Summary) -> (String, String) {
-    let verdict = verdict::of(summary);
+    let verdict = verdict(summary);
     (verdict.sentences.join(" "), verdict.caveats.join(" "))
 }
 
@@ -244,36 +261,118 @@ fn verdicts_say_what_the_numbers_say() {
     let (sentences, caveats) = judged(&summary);
     assert!(
         sentences.starts_with(
-            "ppo comes nearest to the held-out real users: it closes 94.0% (95% interval 90.0% to \
-             97.0%) of the gap"
+            "ppo comes nearest to the held-out real users. On features that no reward saw, it lies \
+             at 1.6 times the noise floor, which is what two groups of real users differ by (median \
+             of 2 metrics, 95% interval 1.3 to 2), and 1 of them is at it."
         ),
         "{sentences}"
     );
     // The interval of the AUC, 0.55 to 0.6, lies above the floor of 0.5.
     assert!(sentences.ends_with("they can still be told apart, if barely."), "{sentences}");
-    assert!(!sentences.contains("other measures"), "{sentences}");
+    assert!(!sentences.contains("other measures") && !sentences.contains("gap"), "{sentences}");
     assert!(!caveats.contains("farther"), "{caveats}");
+    // The gap closed comes last, with its start and with what it leaves out.
+    let gap = "From the uncalibrated “personas”, ppo closes 94.0% of the gap (median of 3 metrics \
+               that no reward optimised, 90.0% to 97.0%; 1 have no gap, because the start is at the \
+               floor: mean-gap of gap).";
+    assert!(caveats.ends_with(gap), "{caveats}");
 
     summary.failed.push(Failure { name: "scaling".into(), reason: "no amounts".into() });
     summary.calibrators[1].c2st_auc_ci = Some([0.49, 0.6]);
+    summary.notes.push("the world is flat".into());
+    summary.calibrators[1].notes.push("untrained weights were shipped".into());
     let (sentences, caveats) = judged(&summary);
     assert!(sentences.contains("it cannot be shown to tell them apart"), "{sentences}");
-    assert!(caveats.contains("scaling failed: no amounts"), "{caveats}");
+    for told in ["scaling failed: no amounts", "the world is flat", "ppo: untrained weights"] {
+        assert!(caveats.contains(told), "{told}: {caveats}");
+    }
 
     let worse =
         Summary { calibrators: vec![calibrator("ppo", Some(-0.2), None)], ..Summary::default() };
-    assert!(judged(&worse).0.starts_with("ppo widens the gap by 20.0%"));
-    let compare = Summary {
+    assert!(judged(&worse).0.starts_with("On features that no reward saw, ppo lies at 13 times"));
+    assert!(judged(&worse).1.contains("ppo widens the gap by 20.0%"));
+    let mut compare = Summary {
         mode: Mode::Compare,
         calibrators: vec![calibrator("mine.csv", None, None)],
         ..Summary::default()
     };
+    compare.calibrators[0].against_floor_unseen = None;
+    compare.calibrators[0].against_floor.as_mut().unwrap().multiple = None;
     let sentence = judged(&compare).0;
-    assert!(sentence.starts_with("The simulated users differ from the real ones by 0.08 more"));
+    assert!(sentence.contains("users lie at no finite number of times the noise"), "{sentence}");
+    compare.calibrators[0].against_floor = None;
+    let sentence = judged(&compare).0;
+    assert!(sentence.starts_with("The simulated users differ from the real users by 0.08 more"));
     assert_eq!(verdict::percent(0.9999), "99.9%");
 }
 
-/// What is said of `a`, with the larger gap closed, and `b`, whose interval overlaps.
+/// A figure of real and simulated users, 0.1 wide to either side.
+fn figure(quantity: &str, real: f64, simulated: f64) -> Figure {
+    let estimate =
+        |value: f64| serde_json::json!({ "value": value, "interval": [value - 0.1, value + 0.1] });
+    serde_json::from_value(serde_json::json!({
+        "quantity": quantity, "real": estimate(real), "simulated": estimate(simulated),
+        "differs": (real - simulated).abs() > 0.2,
+    }))
+    .unwrap()
+}
+
+#[test]
+fn what_is_lost_stands_in_the_first_lines() {
+    let mut summary = input("lost").summary;
+    summary.calibrators[1].figures = vec![
+        figure("mean_amount", 39.09, 41.53),
+        figure("events_per_user", 2.0, 2.1),
+        figure("between_share", 0.65, -0.17),
+        figure("amount_correlation", 0.4, 0.35),
+    ];
+    let (sentences, caveats) = judged(&summary);
+    let lost = "How the users of ppo differ from each other is lost: between-user share of the \
+                variance of log amounts −17.0% (real 65.0%, 55.0% to 75.0%).";
+    assert!(sentences.contains(lost), "{sentences}");
+    let money = "Money and events of ppo differ beyond chance: mean amount 41.5 (real 39.1, 39 to \
+                 39.2).";
+    assert!(caveats.starts_with(money), "{caveats}");
+    let mut input = input("lost");
+    input.summary = summary;
+    let (_folder, html) = written(&input);
+    assert!(html.contains("<td>lost</td>") && html.contains("<td>≠ 41.5 (41.4 to 41.6)</td>"));
+
+    let kept = vec![figure("between_share", 0.65, 0.6), figure("mean_amount", 39.0, 39.1)];
+    input.summary.calibrators[1].figures = kept;
+    let (sentences, caveats) = judged(&input.summary);
+    assert!(sentences.contains("is kept: between-user share"), "{sentences}");
+    assert!(caveats.contains("none of 1 plain numbers differs beyond chance"), "{caveats}");
+}
+
+#[test]
+fn a_calibrator_that_repeats_training_users_is_never_first() {
+    let mut input = input("copies");
+    let (train, holdout) = (log(60, 0.0), log(50, 0.2));
+    let own = |name: &str, simulated: &EventLog| {
+        let config = PrivacyConfig { replicates: 20, relabellings: 499 };
+        let streams = Streams::new(1);
+        let privacy = Privacy::of_logs(simulated, &train, &holdout, &config, &streams).unwrap();
+        CalibratorPrivacy { name: name.into(), privacy }
+    };
+    input.summary.privacy = vec![own("personas", &log(60, 0.4)), own("ppo", &train)];
+    let names: Vec<&str> = input.summary.ranked().iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["personas", "ppo"]);
+    let (sentences, _) = judged(&input.summary);
+    assert!(sentences.starts_with("personas comes nearest"), "{sentences}");
+    let told = "ppo repeats training users (see privacy): being near says nothing of it, and it \
+                comes last.";
+    assert!(sentences.contains(told), "{sentences}");
+    let (_folder, html) = written(&input);
+    assert!(html.contains("<td>repeats them</td>") && html.contains("<td>no copies seen</td>"));
+    input.summary.privacy = vec![own("personas", &train), own("ppo", &train)];
+    let told =
+        "personas, ppo repeat training users (see privacy): being near says nothing of them.";
+    assert!(judged(&input.summary).0.contains(told));
+    assert_eq!(input.summary.best().unwrap().name, "ppo");
+}
+
+/// What is said of `a`, which is nearer to the floor, and `b`, whose interval overlaps.
 fn of_two(auc: [Option<(f64, f64)>; 2], excess: [Option<f64>; 2]) -> String {
     let mut a = calibrator("a", Some(0.98), Some([0.94, 1.0]));
     let mut b = calibrator("b", Some(0.95), Some([0.93, 0.97]));
@@ -287,12 +386,13 @@ fn of_two(auc: [Option<(f64, f64)>; 2], excess: [Option<f64>; 2]) -> String {
 }
 
 #[test]
-fn calibrators_within_the_intervals_are_not_ranked_by_the_gap_alone() {
+fn calibrators_within_the_intervals_are_not_ranked_by_the_floor_alone() {
     let (low, high, wide) = (Some((0.57, 0.005)), Some((0.6, 0.005)), Some((0.6, 0.05)));
     let excess = [Some(0.055), Some(0.033)];
-    let a_leads = "a and b come nearest to the held-out real users, and the gap closed does not \
-                   tell the two apart: 98.0% (95% interval 94.0% to 100.0%) and 95.0% (93.0% to \
-                   97.0%) of the gap";
+    let a_leads = "a and b come nearest to the held-out real users, and the noise floor does not tell \
+                   the two apart. On features that no reward saw, a lies at 1.2 times the noise floor, \
+                   which is what two groups of real users differ by (median of 2 metrics, 95% interval \
+                   1 to 1.6), and 1 of them is at it; b at 1.5 times the noise floor (median";
     // The others favour b: it is the one that the report looks at first.
     let said = of_two([high, low], excess);
     assert!(said.starts_with("b and a come nearest"), "{said}");
@@ -320,7 +420,7 @@ fn calibrators_within_the_intervals_are_not_ranked_by_the_gap_alone() {
         assert!(said.starts_with(a_leads), "{said}");
     }
     let silent = of_two([None, None], [None, None]);
-    assert!(silent.ends_with("two groups of real users differ by."), "{silent}");
+    assert!(silent.ends_with("and 1 of them is at it."), "{silent}");
 }
 
 /// What is said of the metrics of one calibrator: value, floor, upper end of its interval, before.
@@ -343,20 +443,10 @@ fn the_worst_metric_is_told_in_numbers_that_can_be_read() {
     let said = of_metrics(&[good]);
     assert!(!said.contains("worst") && !said.contains("farther"), "{said}");
     let said = of_metrics(&[good, [0.5, 0.1, 0.15, 0.9], [0.7, 0.1, 0.15, 0.9]]);
-    assert!(said.contains("25.0% of the gap closed, 0.7 where it was 0.9 before and is 0.1"));
-    let said = of_metrics(&[good, [0.15, 0.1, 0.15, 0.18]]);
-    assert!(said.contains("0.15, where there was little to gain: 0.18 before, 0.1 between two"));
-    let said = of_metrics(&[good, [0.316, 0.0415, 0.085, 0.109]]);
-    assert!(
-        said.contains("0.316, farther than the 0.109 of the uncalibrated simulation"),
-        "{said}"
-    );
-    assert!(said.contains("1 of 2 metrics lies farther from the real users with ppo"), "{said}");
-    assert!(!said.contains('%') || !said.contains("−"), "{said}");
-    // No gap beyond chance: not the worst metric, yet counted.
-    let said = of_metrics(&[good, [0.5, 0.1, 0.15, 0.12], [0.5, 0.2, 0.3, 0.1]]);
-    assert!(!said.contains("worst"), "{said}");
-    assert!(said.contains("2 of 3 metrics lie farther"), "{said}");
+    let worst = "0.7, where two groups of real users differ by 0.1 (7×).";
+    assert!(said.contains("The worst metric of ppo is") && said.contains(worst), "{said}");
+    let said = of_metrics(&[good, [0.316, 0.0415, 0.085, 0.109], [0.5, 0.2, 0.6, 0.1]]);
+    assert!(said.contains("2 of 3 metrics lie farther from the real users than at the"), "{said}");
 }
 
 #[test]
@@ -365,6 +455,6 @@ fn a_comparison_has_no_columns_of_before() {
     input.summary.mode = Mode::Compare;
     input.summary.calibrators = vec![calibrator("mine.csv", None, None)];
     let (_folder, html) = written(&input);
-    assert!(!html.contains(">Before</th>") && !html.contains(">Gap closed (95% interval)</th>"));
+    assert!(!html.contains(">Before</th>") && !html.contains(">Gap closed</th>"));
     assert!(html.contains("two random halves of the real users"));
 }

@@ -1,22 +1,28 @@
-//! The verdict in plain sentences, with what speaks against it.
+//! The verdict in plain sentences, with what speaks against it: the same on the terminal and in the
+//! report.
+//!
+//! What leads needs no "before": multiples of the noise floor, metrics at the floor, a classifier. What
+//! a simulation loses (how users differ, money, privacy) comes next, the gap closed last.
 
-use trueup_calibration::panel::{CalibratorPanel, PanelRow};
+use trueup_calibration::money::{Figure, Heterogeneity, Quantity};
+use trueup_calibration::panel::{AgainstFloor, CalibratorPanel, PanelRow};
 
 use super::classifier;
 use super::words::{discrepancy_title, feature_title};
-use crate::plots::number;
+use crate::plots::{money, number};
 use crate::summary::{Mode, Summary, apart};
 
 /// What a reader is told first.
-pub(crate) struct Verdict {
-    /// Two or three sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// A few sentences.
     pub sentences: Vec<String>,
-    /// What speaks against them.
+    /// What speaks against them, and what a reader must know.
     pub caveats: Vec<String>,
 }
 
 /// Judges a summary.
-pub(super) fn of(summary: &Summary) -> Verdict {
+pub fn verdict(summary: &Summary) -> Verdict {
     let Some(best) = summary.best() else {
         let sentence = "There is no verdict: no calibrator gave a result.".to_owned();
         return Verdict { sentences: vec![sentence], caveats: failures(summary) };
@@ -27,22 +33,23 @@ pub(super) fn of(summary: &Summary) -> Verdict {
             sentences.extend(tie_sentence(best, rival));
             sentences.extend(other_measures(best, rival));
         }
-        None => sentences.extend(gap_sentence(summary, best)),
+        None => sentences.extend(lead(summary, best)),
     }
+    sentences.extend(copies(summary));
+    sentences.extend(heterogeneity(best));
     sentences.extend(classifier_sentence(best));
-    if told_apart(best) {
-        sentences.extend(classifier::sentence(best));
-    }
     if sentences.is_empty() {
         sentences.push(format!("{} has a panel, but no overall value.", best.name));
     }
-    let mut caveats = Vec::new();
-    caveats.extend(unseen(best));
+    let mut caveats = failures(summary);
+    caveats.extend(money_words(best));
+    if told_apart(best) {
+        caveats.extend(classifier::sentence(best));
+    }
     caveats.extend(worst(best));
-    caveats.extend(farther(best));
-    caveats.extend(failures(summary));
     caveats.extend(summary.notes.iter().cloned());
     caveats.extend(notes(summary));
+    caveats.extend(gap(best));
     Verdict { sentences, caveats }
 }
 
@@ -58,28 +65,66 @@ pub(super) fn percents([low, high]: [f64; 2]) -> String {
     format!("{} to {}", percent(low), percent(high))
 }
 
-/// The calibrator whose gap closed comes nearest to the best one's without being told apart from
-/// it.
+/// A multiple of the floor with two digits; its word is `×`.
+pub fn times(multiple: f64) -> String {
+    let power = 10f64.powi(1 - multiple.abs().max(1e-9).log10().floor() as i32);
+    let rounded = (multiple * power).round() / power;
+    match rounded {
+        rounded if multiple.is_infinite() || rounded >= 1000.0 => "> 1000×".to_owned(),
+        rounded if rounded >= 100.0 => format!("{rounded:.0}×"),
+        rounded => format!("{}×", number(rounded)),
+    }
+}
+
+/// A multiple with its interval, and how many metrics are at the floor.
+fn nearness(of: &AgainstFloor, explained: &str) -> String {
+    let AgainstFloor { metrics, at_floor, .. } = of;
+    let plain = |multiple: f64| times(multiple).replace('×', "");
+    let multiple = of.multiple.map_or("no finite number of".to_owned(), plain);
+    let interval = of.interval.map_or_else(String::new, |[low, high]| {
+        format!(", 95% interval {} to {}", plain(low), plain(high))
+    });
+    let are = if *at_floor == 1 { "is" } else { "are" };
+    format!(
+        "{multiple} times the noise floor{explained} (median of {metrics} metrics{interval}), and \
+         {at_floor} of them {are} at it"
+    )
+}
+
+/// What the floor is, where it is named first.
+const FLOOR: &str = ", which is what two groups of real users differ by";
+
+/// Which metrics lead.
+fn scope(of: &CalibratorPanel) -> &'static str {
+    let metrics = |of: &Option<AgainstFloor>| of.as_ref().map(|of| of.metrics);
+    match (metrics(&of.against_floor_unseen), metrics(&of.against_floor)) {
+        (Some(unseen), Some(all)) if unseen < all => "On features that no reward saw, ",
+        (None, Some(_)) => "On metrics of which a reward saw the features, ",
+        _ => "",
+    }
+}
+
+/// The calibrator that comes nearest to the best one without being told apart from it by the
+/// multiple of the floor. Whether users are repeated comes before.
 fn rival<'a>(summary: &'a Summary, best: &CalibratorPanel) -> Option<&'a CalibratorPanel> {
-    let others = summary.calibrators.iter().filter(|c| c.name != best.name);
-    let tied = others.filter(|c| apart(c.gap_closed_ci, best.gap_closed_ci) == Some(false));
-    let rated = tied.filter_map(|c| Some((c, c.gap_closed?)));
-    rated.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(c, _)| c)
+    let interval = |c: &CalibratorPanel| c.headline().and_then(|headline| headline.interval);
+    let others = summary.ranked().into_iter().filter(|c| c.name != best.name);
+    others
+        .filter(|c| summary.copies(&c.name) == summary.copies(&best.name))
+        .find(|c| apart(interval(c), interval(best)) == Some(false))
 }
 
 fn tie_sentence(best: &CalibratorPanel, rival: &CalibratorPanel) -> Option<String> {
-    let (ours, theirs) = (best.gap_closed?, rival.gap_closed?);
-    let (our_ci, their_ci) = (best.gap_closed_ci?, rival.gap_closed_ci?);
     Some(format!(
-        "{} and {} come nearest to the held-out real users, and the gap closed does not tell the \
-         two apart: {} (95% interval {}) and {} ({}) of the gap between the uncalibrated \
-         simulation and what two groups of real users differ by.",
+        "{} and {} come nearest to the held-out real users, and the noise floor does not tell the \
+         two apart. {}{} lies at {}; {} at {}.",
         best.name,
         rival.name,
-        percent(ours),
-        percents(our_ci),
-        percent(theirs),
-        percents(their_ci)
+        scope(best),
+        best.name,
+        nearness(best.headline()?, FLOOR),
+        rival.name,
+        nearness(rival.headline()?, "")
     ))
 }
 
@@ -129,38 +174,158 @@ fn other_measures(best: &CalibratorPanel, rival: &CalibratorPanel) -> Option<Str
     })
 }
 
-fn gap_sentence(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
-    if let Some(gap) = best.gap_closed {
-        let interval = best
-            .gap_closed_ci
-            .map_or_else(String::new, |ci| format!(" (95% interval {})", percents(ci)));
-        let nearest = if summary.calibrators.iter().filter(|c| c.gap_closed.is_some()).count() > 1 {
-            "comes nearest to the held-out real users: it"
-        } else {
-            ""
-        };
-        let lead = format!("{} {nearest}", best.name);
-        let closes = if gap >= 0.0 {
-            format!("closes {}{interval} of the gap", percent(gap))
-        } else {
-            format!("widens the gap by {}{interval}", percent(-gap))
-        };
-        return Some(format!(
-            "{} {closes} between the uncalibrated simulation and what two groups of real users \
-             differ by.",
-            lead.trim_end()
-        ));
-    }
-    let excess = best.mean_excess?;
+fn lead(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
     let who = match summary.mode {
-        Mode::Compare => "The simulated users".to_owned(),
+        Mode::Compare => "the simulated users".to_owned(),
         Mode::Run => best.name.clone(),
     };
-    Some(format!(
-        "{who} differ from the real ones by {} more, on the mean over comparable metrics, than two \
-         groups of real users differ from each other.",
-        number(excess)
-    ))
+    let capital = |text: String| {
+        let mut letters = text.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
+    };
+    let Some(headline) = best.headline() else {
+        // Files of older versions.
+        let excess = number(best.mean_excess?);
+        return Some(format!(
+            "{} differ from the real users by {excess} more, on the mean over comparable metrics, \
+             than two groups of real users differ from each other.",
+            if summary.mode == Mode::Run { format!("The users of {who}") } else { capital(who) }
+        ));
+    };
+    let others = summary.calibrators.len() > 1;
+    let rank = match others {
+        true => format!("{who} comes nearest to the held-out real users. "),
+        false => String::new(),
+    };
+    let (subject, lies) = match (others, summary.mode) {
+        (true, _) => ("it".to_owned(), "lies"),
+        (false, Mode::Compare) => (who, "lie"),
+        (false, Mode::Run) => (who, "lies"),
+    };
+    let says = match scope(best) {
+        // A name keeps its letters.
+        "" if subject == best.name => subject,
+        "" => capital(subject),
+        scope => format!("{scope}{subject}"),
+    };
+    Some(format!("{rank}{says} {lies} at {}.", nearness(headline, FLOOR)))
+}
+
+/// Who repeats training users.
+fn copies(summary: &Summary) -> Option<String> {
+    let names: Vec<&str> = summary.calibrators.iter().map(|c| c.name.as_str()).collect();
+    let copies: Vec<&str> = names.iter().copied().filter(|name| summary.copies(name)).collect();
+    let (verb, pronoun) = if copies.len() == 1 { ("repeats", "it") } else { ("repeat", "they") };
+    let (of, last) = match copies.len() {
+        1 => ("it", "comes last"),
+        _ => ("them", "come last"),
+    };
+    let rank =
+        if copies.len() < names.len() { format!(", and {pronoun} {last}") } else { String::new() };
+    (!copies.is_empty()).then(|| {
+        format!(
+            "{} {verb} training users (see privacy): being near says nothing of {of}{rank}.",
+            copies.join(", ")
+        )
+    })
+}
+
+/// A figure's value as a person reads it.
+pub fn figure_value(quantity: Quantity, value: f64) -> String {
+    match quantity {
+        quantity if quantity.is_share() => percent(value),
+        Quantity::Gini | Quantity::AmountCorrelation | Quantity::GapCorrelation => {
+            format!("{value:.2}").replace('-', "−")
+        }
+        Quantity::EventsPerUser => number(value),
+        _ => money(value),
+    }
+}
+
+/// Its name, with the kind that it is about.
+pub fn figure_title(figure: &Figure) -> String {
+    let title = figure.quantity.title();
+    figure.kind.as_ref().map_or_else(|| title.to_owned(), |kind| format!("{title}, {kind}"))
+}
+
+/// `mean amount 41.5 (real 39.1, 38 to 40.2)`.
+fn figure_words(figure: &Figure) -> String {
+    let show = |value: f64| figure_value(figure.quantity, value);
+    let title = figure_title(figure);
+    let mut letters = title.chars();
+    let first = letters.next().map(|letter| letter.to_lowercase().to_string());
+    let simulated = figure.simulated.map_or("none".to_owned(), |own| show(own.value));
+    let [low, high] = figure.real.interval.map(show);
+    format!(
+        "{}{} {simulated} (real {}, {low} to {high})",
+        first.unwrap_or_default(),
+        letters.as_str(),
+        show(figure.real.value)
+    )
+}
+
+/// What became of how users differ, worst first; none where it is not known.
+fn heterogeneity(best: &CalibratorPanel) -> Option<String> {
+    let of = |wanted: Heterogeneity| {
+        let found = best.figures.iter().filter(|f| f.heterogeneity() == Some(wanted));
+        found.map(figure_words).collect::<Vec<_>>().join(", ")
+    };
+    let parts = [
+        ("lost", of(Heterogeneity::Lost)),
+        ("weakened", of(Heterogeneity::Weakened)),
+        ("overdone", of(Heterogeneity::Overdone)),
+        ("kept", of(Heterogeneity::Kept)),
+    ];
+    let mut told: Vec<String> = parts
+        .iter()
+        .filter(|(_, figures)| !figures.is_empty())
+        .map(|(word, figures)| format!("{word}: {figures}"))
+        .collect();
+    // What is kept is said where nothing else is.
+    let lost = told.len().max(2) - 1;
+    told.truncate(if parts.last().is_some_and(|(_, kept)| !kept.is_empty()) { lost } else { 4 });
+    (!told.is_empty()).then(|| {
+        let told = told.join("; ");
+        format!("How the users of {} differ from each other is {told}.", best.name)
+    })
+}
+
+/// What became of how the users of a calibrator differ, in one word: the worst.
+pub fn heterogeneity_word(of: &CalibratorPanel) -> Option<&'static str> {
+    let found = |wanted| of.figures.iter().any(|f| f.heterogeneity() == Some(wanted));
+    let words = [
+        (Heterogeneity::Lost, "lost"),
+        (Heterogeneity::Weakened, "weakened"),
+        (Heterogeneity::Overdone, "overdone"),
+        (Heterogeneity::Kept, "kept"),
+    ];
+    words.into_iter().find(|(wanted, _)| found(*wanted)).map(|(_, word)| word)
+}
+
+/// The figures of money that sum it up.
+pub const MONEY: [Quantity; 6] = [
+    Quantity::MeanAmount,
+    Quantity::MoneyPerUser,
+    Quantity::TopEvents,
+    Quantity::TopUsers,
+    Quantity::AmountQ999,
+    Quantity::EventsPerUser,
+];
+
+/// What is off in money, or that nothing is.
+fn money_words(best: &CalibratorPanel) -> Option<String> {
+    let known = || best.figures.iter().filter(|f| f.kind.is_none() && MONEY.contains(&f.quantity));
+    let off: Vec<String> = known().filter(|f| f.differs).map(figure_words).collect();
+    let (count, all) = (off.len(), known().count());
+    let name = &best.name;
+    match (count, all) {
+        (_, 0) => None,
+        (0, all) => Some(format!(
+            "Money and events of {name}: none of {all} plain numbers differs beyond chance."
+        )),
+        _ => Some(format!("Money and events of {name} differ beyond chance: {}.", off.join("; "))),
+    }
 }
 
 fn classifier_sentence(best: &CalibratorPanel) -> Option<String> {
@@ -192,71 +357,65 @@ fn told_apart(best: &CalibratorPanel) -> bool {
     best.c2st_auc_ci.map(|ci| ci[0]).or(best.c2st_auc).is_some_and(|low| low > reference)
 }
 
-fn unseen(best: &CalibratorPanel) -> Option<String> {
-    let gap = best.gap_closed_unseen?;
+/// The metric that is worst off, where it is above the floor.
+fn worst(best: &CalibratorPanel) -> Option<String> {
+    let far = |row: &&PanelRow| row.floor_known && row.value > row.floor_ci[1];
+    let reach = |row: &PanelRow| row.value / row.floor_ci[1];
+    let row = best.panel.iter().filter(far).max_by(|a, b| reach(a).total_cmp(&reach(b)))?;
+    let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
     Some(format!(
-        "On features that no reward saw, {} closes {} of the gap.",
+        "The worst metric of {} is “{}” of “{}”: {}{unit}, where two groups of real users differ by \
+         {} ({}).",
         best.name,
-        percent(gap)
+        discrepancy_title(&row.discrepancy),
+        feature_title(&row.feature),
+        number(row.value),
+        number(row.floor),
+        times(row.floor_multiple()?)
     ))
 }
 
-/// The metric that is worst off, where it is far from closed.
-fn worst(best: &CalibratorPanel) -> Option<String> {
-    // Where the uncalibrated simulation was as near as real users may be to each other by chance,
-    // there was no gap to close; [`farther`] counts what was made worse there.
-    let real = best.panel.iter().filter(|row| row.before.is_some_and(|b| b > row.floor_ci[1]));
-    let rows = real.filter_map(|row| Some((row, row.before?, row.gap_closed?)));
-    let (row, before, gap) = rows.min_by(|a, b| a.2.total_cmp(&b.2))?;
-    (gap < 0.8).then(|| {
-        format!(
-            "The worst metric of {} is “{}” of “{}”: {}.",
-            best.name,
-            discrepancy_title(&row.discrepancy),
-            feature_title(&row.feature),
-            distances(row, before, gap)
-        )
-    })
-}
+/// Most names in a sentence.
+const NAMES: usize = 4;
 
-/// How far a metric was and is. A share of a gap that was small, or that has grown, is a number
-/// that nobody can read: then the distances alone are named.
-fn distances(row: &PanelRow, before: f64, gap: f64) -> String {
-    let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
-    let value = number(row.value);
-    let (before, floor) = (number(before), number(row.floor));
-    if gap < 0.0 {
-        format!(
-            "{value}{unit}, farther than the {before} of the uncalibrated simulation (two groups \
-             of real users: {floor})"
-        )
-    } else if row.before.is_some_and(|b| b < 2.0 * row.floor) {
-        format!(
-            "{value}{unit}, where there was little to gain: {before} before, {floor} between two \
-             groups of real users"
-        )
-    } else {
-        format!(
-            "{} of the gap closed, {value}{unit} where it was {before} before and is {floor} \
-             between two groups of real users",
-            percent(gap)
-        )
+/// The gap closed, from where, and what is not in it.
+fn gap(best: &CalibratorPanel) -> Option<String> {
+    let anchor = best.anchor.as_ref()?;
+    if anchor.name == best.name {
+        return None;
     }
-}
-
-/// How many metrics a calibration made worse.
-fn farther(best: &CalibratorPanel) -> Option<String> {
+    let from = format!("From the uncalibrated “{}”", anchor.name);
+    let left = &anchor.left_out;
+    let named = || left.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+    let more = match left.len() {
+        n if n > NAMES => format!(" and {} more", n - NAMES),
+        _ => String::new(),
+    };
+    let left = match left.len() {
+        0 => String::new(),
+        n => format!("; {n} have no gap, because the start is at the floor: {}{more}", named()),
+    };
     let rated: Vec<_> = best.panel.iter().filter_map(|r| Some((r.value, r.before?))).collect();
     let worse = rated.iter().filter(|(value, before)| value > before).count();
-    let of = rated.len();
-    let lies = if worse == 1 { "lies" } else { "lie" };
-    (worse > 0).then(|| {
-        format!(
-            "{worse} of {of} metrics {lies} farther from the real users with {} than with the \
-             uncalibrated simulation.",
-            best.name
-        )
-    })
+    let worse = match worse {
+        0 => String::new(),
+        n => format!(
+            " {n} of {} metrics lie farther from the real users than at the start.",
+            rated.len()
+        ),
+    };
+    let Some(gap) = best.gap_closed else {
+        return Some(format!("{from} there is no gap to close{left}.{worse}"));
+    };
+    let interval = best.gap_closed_ci.map_or_else(String::new, |ci| format!(", {}", percents(ci)));
+    let closes = match gap >= 0.0 {
+        true => format!("closes {} of the gap", percent(gap)),
+        false => format!("widens the gap by {}", percent(-gap)),
+    };
+    Some(format!(
+        "{from}, {} {closes} (median of {} metrics that no reward optimised{interval}{left}).{worse}",
+        best.name, anchor.metrics
+    ))
 }
 
 fn failures(summary: &Summary) -> Vec<String> {

@@ -20,16 +20,17 @@ pub enum Direction {
 pub struct Objective {
     /// Calibrator that is looked at; none for training on a task.
     pub calibrator: Option<String>,
-    /// `mean_excess`, `gap_closed`, `gap_closed_unseen`, `c2st_auc`, `evaluation_return`, or
-    /// `FEATURE:DISCREPANCY` of the panel.
+    /// `mean_excess`, `floor_multiple`, `gap_closed`, `gap_closed_unseen`, `c2st_auc`,
+    /// `evaluation_return`, or `FEATURE:DISCREPANCY` of the panel.
     pub metric: String,
     /// Which way is better.
     pub direction: Direction,
 }
 
 /// Metrics of a calibrator by name, and which way is better.
-pub const CALIBRATOR_METRICS: [(&str, Direction); 4] = [
+pub const CALIBRATOR_METRICS: [(&str, Direction); 5] = [
     ("mean_excess", Direction::Minimize),
+    ("floor_multiple", Direction::Minimize),
     ("gap_closed", Direction::Maximize),
     ("gap_closed_unseen", Direction::Maximize),
     ("c2st_auc", Direction::Minimize),
@@ -46,6 +47,7 @@ impl Objective {
         let panel = summary.calibrators.iter().find(|c| c.name == name)?;
         match self.metric.as_str() {
             "mean_excess" => panel.mean_excess,
+            "floor_multiple" => panel.headline()?.multiple,
             "gap_closed" => panel.gap_closed,
             "gap_closed_unseen" => panel.gap_closed_unseen,
             "c2st_auc" => panel.c2st_auc,

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use trueup_calibration::panel::CalibratorPanel;
 
 use super::objective::Objective;
 use super::plan::{AxisValue, Phase, Plan, PlannedTrial, RunId};
@@ -14,6 +15,7 @@ use super::rungs::{self, Stop};
 use super::state::{RunState, sweep_state};
 use crate::error::ResultsError;
 use crate::files::read_json;
+use crate::report::heterogeneity_word;
 use crate::seeds::iqm;
 use crate::summary::Summary;
 use crate::training::{TrainingSummary, is_training};
@@ -81,6 +83,15 @@ pub struct CalibratorFigures {
     pub mean_excess: Option<f64>,
     /// AUC of a classifier against test users.
     pub c2st_auc: Option<f64>,
+    /// Median multiple of the noise floor, over features that no reward saw where there are some.
+    #[serde(default)]
+    pub floor_multiple: Option<f64>,
+    /// What became of how users differ: `kept`, `weakened`, `lost` or `overdone`.
+    #[serde(default)]
+    pub heterogeneity: Option<String>,
+    /// Whether it repeats training users.
+    #[serde(default)]
+    pub copies: bool,
 }
 
 impl TrialSummary {
@@ -222,17 +233,17 @@ fn run_summary(
     let result: Summary = read_json(&path)?;
     summary.objective = objective.of(&result);
     summary.env_steps = result.env_steps;
-    summary.calibrators = result
-        .calibrators
-        .into_iter()
-        .map(|panel| CalibratorFigures {
-            name: panel.name,
-            gap_closed: panel.gap_closed,
-            gap_closed_unseen: panel.gap_closed_unseen,
-            mean_excess: panel.mean_excess,
-            c2st_auc: panel.c2st_auc,
-        })
-        .collect();
+    let figures = |panel: &CalibratorPanel| CalibratorFigures {
+        name: panel.name.clone(),
+        gap_closed: panel.gap_closed,
+        gap_closed_unseen: panel.gap_closed_unseen,
+        mean_excess: panel.mean_excess,
+        c2st_auc: panel.c2st_auc,
+        floor_multiple: panel.headline().and_then(|headline| headline.multiple),
+        heterogeneity: heterogeneity_word(panel).map(str::to_owned),
+        copies: result.copies(&panel.name),
+    };
+    summary.calibrators = result.calibrators.iter().map(figures).collect();
     Ok(summary)
 }
 

@@ -3,7 +3,7 @@
 //! | file | one row a |
 //! |---|---|
 //! | `runs` | run: state, objective, seconds, steps, and what the trial set |
-//! | `calibrators` | calibrator of a run: gap closed, AUC, mean excess, with intervals |
+//! | `calibrators` | calibrator of a run: multiple of the floor, gap closed, AUC, mean excess, with intervals; copies |
 //! | `metrics` | metric of a calibrator: value, floor, before, verdict, p and q |
 //! | `curves` | named number of an iteration, from `metrics.jsonl` |
 //!

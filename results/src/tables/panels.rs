@@ -7,8 +7,9 @@ use super::record::RunRecord;
 use super::sink::Format;
 use super::writer::{Cell, Kind};
 use crate::error::ResultsError;
+use crate::report::heterogeneity_word;
 
-const CALIBRATORS: [(&str, Kind); 13] = [
+const CALIBRATORS: [(&str, Kind); 20] = [
     ("trial", Kind::Text),
     ("seed", Kind::Count),
     ("calibrator", Kind::Text),
@@ -22,6 +23,13 @@ const CALIBRATORS: [(&str, Kind); 13] = [
     ("auc_high", Kind::Real),
     ("auc_floor", Kind::Real),
     ("metrics", Kind::Count),
+    ("floor_multiple", Kind::Real),
+    ("floor_multiple_low", Kind::Real),
+    ("floor_multiple_high", Kind::Real),
+    ("metrics_judged", Kind::Count),
+    ("metrics_at_floor", Kind::Count),
+    ("heterogeneity", Kind::Text),
+    ("copies", Kind::Flag),
 ];
 
 const METRICS: [(&str, Kind); 23] = [
@@ -69,6 +77,13 @@ pub(super) fn calibrators(records: &[RunRecord], format: Format) -> Result<Vec<u
                 end(c.c2st_auc_ci, 1),
                 c.c2st_auc_floor.into(),
                 (c.panel.len() as u64).into(),
+                c.headline().and_then(|headline| headline.multiple).into(),
+                end(c.headline().and_then(|headline| headline.interval), 0),
+                end(c.headline().and_then(|headline| headline.interval), 1),
+                c.headline().map(|headline| headline.metrics as u64).into(),
+                c.headline().map(|headline| headline.at_floor as u64).into(),
+                heterogeneity_word(c).into(),
+                record.copies.contains(&c.name).into(),
             ])?;
         }
     }

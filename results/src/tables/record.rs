@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub digest: Digest,
     /// One panel a calibrator, in the order of the config.
     pub calibrators: Vec<CalibratorPanel>,
+    /// Calibrators that repeat training users.
+    pub copies: Vec<String>,
     /// Lines of `metrics.jsonl`.
     pub metrics: Vec<Metric>,
 }
@@ -145,6 +147,7 @@ impl RunRecord {
         if let Some(name) = &objective.calibrator {
             let own = self.calibrators.iter().find(|c| counts && c.name == *name);
             self.digest.calibrator = own.map(|c| c.name.clone());
+            self.digest.floor_multiple = own.and_then(|c| c.headline()?.multiple);
             self.digest.gap_closed = own.and_then(|c| c.gap_closed);
             self.digest.auc = own.and_then(|c| c.c2st_auc);
             self.digest.mean_excess = own.and_then(|c| c.mean_excess);
@@ -176,8 +179,11 @@ impl RunRecord {
             record.objective_name = record.digest.objective_name.map(str::to_owned);
             record.objective = record.digest.objective;
             if record.digest.mode != "training" {
-                record.calibrators =
-                    read_json::<Summary>(&folder.join("summary.json"))?.calibrators;
+                let summary: Summary = read_json(&folder.join("summary.json"))?;
+                let copies = |c: &&CalibratorPanel| summary.copies(&c.name);
+                let copies = summary.calibrators.iter().filter(copies);
+                record.copies = copies.map(|c| c.name.clone()).collect();
+                record.calibrators = summary.calibrators;
             }
         }
         Ok(record)

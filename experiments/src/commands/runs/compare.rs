@@ -57,6 +57,7 @@ fn table(rows: &[&RunRow], differences: &BTreeMap<String, Values>) -> String {
         line("state", &|row| row.state.clone()),
         line("dataset", &|row| word(row.dataset.as_deref())),
         line("best", &|row| word(row.calibrator.as_deref())),
+        line("x floor", &|row| number(row.floor_multiple)),
         line("gap closed", &|row| number(row.gap_closed)),
         line("AUC", &|row| number(row.auc)),
         line("mean excess", &|row| number(row.mean_excess)),

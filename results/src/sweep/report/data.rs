@@ -53,6 +53,7 @@ pub(super) struct Trial {
     /// Interquartile mean over seeds.
     pub objective: Option<Estimate>,
     /// Interquartile means over seeds of what sums up the panel.
+    pub floor_multiple: Option<f64>,
     pub gap_closed: Option<f64>,
     pub auc: Option<f64>,
     pub mean_excess: Option<f64>,
@@ -67,6 +68,24 @@ impl Trial {
     /// Rank and name, as in all pictures.
     pub fn label(&self) -> String {
         format!("{}. {}", self.rank, self.name)
+    }
+
+    /// What a calibrator lost or repeats, and in how many runs.
+    pub fn losses(&self, calibrator: Option<&str>) -> Vec<String> {
+        let figures: Vec<&CalibratorFigures> = (self.runs.iter())
+            .flat_map(|run| run.calibrators.iter().filter(|c| Some(c.name.as_str()) == calibrator))
+            .collect();
+        let runs = figures.len();
+        let in_runs = |words: String, count: usize| {
+            (count > 0).then(|| format!("{words} in {count} of {runs} runs"))
+        };
+        let differ = ["lost", "weakened", "overdone"].map(|word| {
+            let of = figures.iter().filter(|c| c.heterogeneity.as_deref() == Some(word)).count();
+            in_runs(format!("how users differ {word}"), of)
+        });
+        let copies = figures.iter().filter(|c| c.copies).count();
+        let copies = in_runs("training users repeated".to_owned(), copies);
+        copies.into_iter().chain(differ.into_iter().flatten()).collect()
     }
 
     /// How many runs are in a state.
@@ -207,6 +226,7 @@ fn trial(
         stopped: summary.stopped,
         values,
         objective: objective_estimate,
+        floor_multiple: of(|c| c.floor_multiple),
         gap_closed: of(|c| c.gap_closed),
         auc: of(|c| c.c2st_auc),
         mean_excess: of(|c| c.mean_excess),

@@ -1,16 +1,16 @@
 //! Trained on one thing, measured on another: every metric of the panel for every trial.
 //!
-//! Metrics have units of their own. A cell therefore shows the multiple of the floor, the value
-//! divided by the upper end of the 95% interval of the noise floor: up to 1 a simulation is no
+//! Metrics have units of their own. A cell therefore shows the multiple of the noise floor. Its shade
+//! is the value over the upper end of the 95% interval of the floor: up to 1 a simulation is no
 //! farther from the held-out real users than other real users may be by chance. Over seeds, and over
-//! the metrics that share a cell, it is the geometric mean.
+//! the metrics that share a cell, both are geometric means.
 
 use std::collections::BTreeMap;
 
 use trueup_calibration::panel::PanelRow;
 
 use super::data::{Data, Trial};
-use crate::plots::{Matrix, MatrixCell, MatrixRow, Picture, number};
+use crate::plots::{MAP_KEY, Matrix, MatrixCell, MatrixRow, Picture, map_cell};
 use crate::report::{discrepancy_title, feature_title};
 
 /// Feature and discrepancy.
@@ -132,8 +132,6 @@ fn picture(data: &Data, by: &str, columns: Vec<Column<'_>>) -> Picture {
         let cells = columns.iter().map(|column| cell(trial, column)).collect();
         rows.push(MatrixRow { label: trial.label(), cells, apart: begins });
     }
-    let floor = columns.iter().map(|column| floor_cell(&trials, column)).collect();
-    rows.push(MatrixRow { label: "noise floor".to_owned(), cells: floor, apart: true });
     let count = columns.len();
     let matrix = Matrix {
         title: format!("How far from real users, by {by}"),
@@ -141,12 +139,7 @@ fn picture(data: &Data, by: &str, columns: Vec<Column<'_>>) -> Picture {
         columns: columns.into_iter().map(|column| column.name).collect(),
         column: 88.0,
         rows,
-        key: [
-            "1× or less, blue: no farther than other real users may be by chance",
-            "orange: farther; deepest at 10× · ● optimised by the trial’s reward",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        key: MAP_KEY.map(str::to_owned).to_vec(),
     };
     let more = match left_out {
         0 => String::new(),
@@ -156,10 +149,10 @@ fn picture(data: &Data, by: &str, columns: Vec<Column<'_>>) -> Picture {
         about: format!("by-{by}"),
         title: format!("Trained on one thing, measured on another, by {by}"),
         description: format!(
-            "Each trial on held-out real users, by {by}: the value as a multiple of what other \
-             real users may differ by through chance (the upper end of the floor’s 95% interval); \
-             geometric mean over seeds and over the metrics of a cell. Below 1 is as near as real \
-             users are to each other. The number before a name is the rank.{more}"
+            "Each trial on held-out real users, by {by}: the value as a multiple of the noise floor, \
+             geometric mean over seeds and over the metrics of a cell; blue where it is within what \
+             real users may differ by through chance (the upper end of the floor’s 95% interval). The \
+             number before a name is the rank.{more}"
         ),
         drawing: Box::new(if count > FEW { matrix.turned() } else { matrix }),
     }
@@ -169,36 +162,20 @@ fn picture(data: &Data, by: &str, columns: Vec<Column<'_>>) -> Picture {
 fn cell(trial: &Trial, column: &Column<'_>) -> Option<MatrixCell> {
     let measured: Vec<&Measured> =
         column.keys.iter().filter_map(|key| trial.panel.get(*key)).collect();
-    let logs: Vec<f64> = measured.iter().filter_map(|m| Some(m.log()?[0])).collect();
     if measured.is_empty() {
         return None;
     }
-    let mark = if measured.iter().any(|m| m.optimised) { "● " } else { "" };
-    Some(match super::data::mean(&logs) {
-        Some(log) => shaded(log, mark),
-        None => MatrixCell { text: format!("{mark}–"), shade: None },
+    let optimised = measured.iter().any(|m| m.optimised);
+    let logs = |of: usize| {
+        let logs: Vec<f64> = measured.iter().filter_map(|m| Some(m.log()?[of])).collect();
+        super::data::mean(&logs)
+    };
+    Some(match logs(0).zip(logs(1)) {
+        Some((value, floor)) => map_cell((value - floor).exp(), value, optimised),
+        None => {
+            MatrixCell { text: if optimised { "● –" } else { "–" }.to_owned(), shade: None }
+        }
     })
-}
-
-fn floor_cell(trials: &[&Trial], column: &Column<'_>) -> Option<MatrixCell> {
-    let measured = trials.iter().flat_map(|t| column.keys.iter().filter_map(|k| t.panel.get(*k)));
-    let logs: Vec<f64> = measured.filter_map(|m| Some(m.log()?[1])).collect();
-    super::data::mean(&logs).map(|log| shaded(log, ""))
-}
-
-/// Orange above the floor, deepest at ten times it; blue below.
-fn shaded(log: f64, mark: &str) -> MatrixCell {
-    let multiple = log.exp();
-    let text = if multiple >= 100.0 { format!("{multiple:.0}") } else { number(two(multiple)) };
-    MatrixCell {
-        text: format!("{mark}{text}×"), shade: Some((-log / 10f64.ln()).clamp(-1.0, 1.0))
-    }
-}
-
-/// A number to two digits.
-fn two(value: f64) -> f64 {
-    let power = 10f64.powi(1 - value.abs().max(1e-9).log10().floor() as i32);
-    (value * power).round() / power
 }
 
 #[cfg(test)]
@@ -227,12 +204,9 @@ mod tests {
         assert!((value.exp() - 4.0).abs() < 1e-12 && (floor.exp() - 0.5).abs() < 1e-12);
         assert!((measured.value().unwrap() - 2.0).abs() < 1e-12);
         assert!(measured.optimised && measured.unit == "ticks");
-        let cell = shaded(10f64.ln(), "● ");
-        assert_eq!((cell.text.as_str(), cell.shade), ("● 10×", Some(-1.0)));
-        assert!(shaded(0.3f64.ln(), "").shade.unwrap() > 0.0);
         assert_eq!(
-            [0.0524, 1.26, 99.4].map(|m| shaded(f64::ln(m), "").text),
-            ["0.052×", "1.3×", "99×"]
+            [0.0524, 1.26, 99.4, 250.3, 1e9].map(crate::report::times),
+            ["0.052×", "1.3×", "99×", "250×", "> 1000×"]
         );
     }
 }

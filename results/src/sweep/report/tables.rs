@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::compare::{Rivals, in_pairs};
 use super::data::{Data, Trial};
 use crate::plots::number;
-use crate::report::{Cells, Table, count, discrepancy_title, feature_title, percent};
+use crate::report::{Cells, Table, count, discrepancy_title, feature_title, percent, times};
 use crate::seeds::Estimate;
 use crate::sweep::{RunState, failures};
 
@@ -19,28 +19,41 @@ pub(super) const RUNS: usize = 200;
 pub(super) fn trials(data: &Data, rivals: Option<&Rivals<'_>>) -> Table {
     let any = |of: fn(&Trial) -> Option<f64>| data.trials.iter().any(|trial| of(trial).is_some());
     let metric = data.measure.objective.metric.as_str();
-    let (gap, auc, excess) = (
+    let calibrator = data.measure.objective.calibrator.as_deref();
+    let lost = data.trials.iter().any(|trial| !trial.losses(calibrator).is_empty());
+    let (floor, gap, auc, excess) = (
+        metric != "floor_multiple" && any(|t| t.floor_multiple),
         metric != "gap_closed" && any(|t| t.gap_closed),
         metric != "c2st_auc" && any(|t| t.auc),
         metric != "mean_excess" && any(|t| t.mean_excess),
     );
     let title = sentence_case(&data.measure.title);
     let mut columns = vec!["Trial".to_owned(), format!("{title} (95% interval)")];
-    let optional = [(gap, "Gap closed"), (auc, "AUC"), (excess, "Mean excess")];
+    let optional = [
+        (floor, "Times the floor"),
+        (auc, "AUC"),
+        (excess, "Mean excess"),
+        (lost, "Lost or repeated"),
+        (gap, "Gap closed"),
+    ];
     columns.extend(optional.iter().filter(|(there, _)| *there).map(|(_, name)| (*name).to_owned()));
     columns.extend(["The best beats it in".to_owned(), "Runs done".to_owned()]);
     let row = |(i, trial): (usize, &Trial)| {
         let objective = trial.objective.as_ref();
-        let mut cells =
-            vec![objective.map_or_else(|| NONE.to_owned(), |e| data.measure.show_estimate(e))];
+        let mut cells = vec![
+            objective
+                .map_or_else(|| NONE.to_owned(), |e| data.measure.show_estimate(e, &trial.values)),
+        ];
         let mut add = |there: bool, cell: Option<String>| {
             if there {
                 cells.push(cell.unwrap_or_else(|| NONE.to_owned()));
             }
         };
-        add(gap, trial.gap_closed.map(percent));
+        add(floor, trial.floor_multiple.map(times));
         add(auc, trial.auc.map(|auc| format!("{auc:.3}")));
         add(excess, trial.mean_excess.map(number));
+        add(lost, Some(trial.losses(calibrator).join("; ")).filter(|words| !words.is_empty()));
+        add(gap, trial.gap_closed.map(percent));
         let beaten = rivals.and_then(|rivals| rivals.beats.get(i)?.as_ref());
         let always = |p: &Estimate| p.ci == Some([1.0, 1.0]);
         let pairs = |p: &Estimate| in_pairs(p).replace("95% interval ", "");

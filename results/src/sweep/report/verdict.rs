@@ -2,7 +2,8 @@
 
 use super::compare::{Rivals, in_pairs, told};
 use super::data::Data;
-use crate::report::{Verdict, count, percent};
+use crate::report::{Verdict, count, times};
+use crate::seeds::LEAST_SEEDS;
 use crate::sweep::{Direction, RunState};
 
 /// Most names in a sentence.
@@ -21,7 +22,7 @@ pub(super) fn of(data: &Data, rivals: Option<&Rivals<'_>>) -> Verdict {
         return Verdict { sentences: vec![sentence.to_owned()], caveats: standing(data) };
     };
     let mut sentences = vec![best(data, rivals)];
-    sentences.extend(gap(data, rivals));
+    sentences.extend(floor(data, rivals));
     sentences.push(sure(data, rivals));
     let mut caveats = standing(data);
     caveats.extend(tied(rivals));
@@ -50,14 +51,19 @@ fn best(data: &Data, rivals: &Rivals<'_>) -> String {
     };
     let of = measure.objective.calibrator.as_ref().map_or(String::new(), |c| format!(" of {c}"));
     let value = best.objective.as_ref().map_or_else(String::new, |estimate| {
-        let interval = estimate.ci.map_or_else(String::new, |[low, high]| {
-            format!("; 95% interval {} to {}", measure.show(low), measure.show(high))
-        });
-        let seeds = match best.values.len() {
-            1 => "one seed".to_owned(),
-            n => format!("interquartile mean over {n} seeds"),
+        let seeds = match (best.values.len(), estimate.ci) {
+            (1, _) => "one seed".to_owned(),
+            (n, Some([low, high])) => format!(
+                "interquartile mean over {n} seeds; 95% interval {} to {}",
+                measure.show(low),
+                measure.show(high)
+            ),
+            (_, None) => format!(
+                "interquartile mean over {}; an interval takes at least {LEAST_SEEDS}",
+                measure.range(&best.values)
+            ),
         };
-        format!("{} ({seeds}{interval})", measure.show(estimate.value))
+        format!("{} ({seeds})", measure.show(estimate.value))
     });
     let on = match &data.datasets[..] {
         [one] => format!(" on {one}"),
@@ -73,16 +79,22 @@ fn best(data: &Data, rivals: &Rivals<'_>) -> String {
     }
 }
 
-fn gap(data: &Data, rivals: &Rivals<'_>) -> Option<String> {
-    let gap = rivals.best.gap_closed.filter(|_| data.measure.objective.metric != "gap_closed")?;
-    let closes = match gap >= 0.0 {
-        true => format!("closes {} of the gap", percent(gap)),
-        false => format!("widens the gap by {}", percent(-gap)),
-    };
-    Some(format!(
-        "It {closes} between the uncalibrated simulation and what two groups of real users differ \
-         by."
-    ))
+/// What no "before" is needed for, and what the best trial lost.
+fn floor(data: &Data, rivals: &Rivals<'_>) -> Option<String> {
+    let best = rivals.best;
+    let multiple =
+        best.floor_multiple.filter(|_| data.measure.objective.metric != "floor_multiple");
+    let multiple = multiple.map(|multiple| {
+        format!(
+            "It lies at {} times the noise floor, which is what two groups of real users differ by \
+             (median over metrics, on features that no reward saw where there are some).",
+            times(multiple).replace('×', "")
+        )
+    });
+    let losses = best.losses(data.measure.objective.calibrator.as_deref());
+    let losses = (!losses.is_empty()).then(|| format!("But: {}.", losses.join("; ")));
+    let all: Vec<String> = multiple.into_iter().chain(losses).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// Whether it can be told from the runner-up.
@@ -104,8 +116,12 @@ fn sure(data: &Data, rivals: &Rivals<'_>) -> String {
             in_pairs(p)
         ),
         _ => format!(
-            "Nobody can say whether it is better than the runner-up, {name} ({value}): one seed \
-             says nothing of the spread over seeds."
+            "Nobody can say whether it is better than the runner-up, {name} ({value}): {} of the \
+             spread over seeds.",
+            match rivals.best.values.len().min(runner_up.values.len()) {
+                1 => "one seed says nothing".to_owned(),
+                n => format!("{n} seeds say too little"),
+            }
         ),
     }
 }
