@@ -109,11 +109,26 @@ pub(super) fn definitions(summary: &Summary) -> Vec<(String, String)> {
             .to_owned(),
         ),
         (
+            "Times the floor".to_owned(),
+            "Value over floor: 1 is as far as real users are from each other. A floor that is low by \
+             luck, below a twentieth of the upper end of its 95% interval, counts as that twentieth. \
+             Of a calibrator it is the median over metrics; one that is not defined for its users \
+             counts as infinitely far."
+                .to_owned(),
+        ),
+        (
+            "How users differ".to_owned(),
+            "Share of the variance of log amounts that lies between users, and correlations of an \
+             amount and of a gap with the next: kept, unless they are off by 0.1 or more and by more \
+             than chance; lost where less than half is left."
+                .to_owned(),
+        ),
+        (
             "Gap closed".to_owned(),
-            "1 − (value − floor) / (before − floor), before being the uncalibrated simulation: 0% \
-             is no better than before, 100% is as near as real users are to each other; more than \
-             100% is chance. A calibrator's gap closed is the median over the metrics that no \
-             reward optimised."
+            "1 − (value − floor) / (before − floor), before being the uncalibrated simulation that \
+             is named: 0% is no better, 100% is as near as real users are to each other; more than \
+             100% is chance. It hangs on that simulation: metrics where this is at the floor have \
+             none. A calibrator's gap closed is the median over the metrics that no reward optimised."
                 .to_owned(),
         ),
         ("Interval".to_owned(), "95%, by bootstrap over users (never over events).".to_owned()),
