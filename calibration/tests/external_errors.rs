@@ -100,9 +100,9 @@ fn a_wrong_date_format_comes_with_one_that_fits() {
     let error = refusal(b"user,time,amount\n1,03/01/1997,5\n1,31/01/1997,5\n", MAP);
     assert_eq!(
         error,
-        "log.csv: 2 bad rows\n  line 2, column \"time\": \"03/01/1997\" does not fit time_format \
+        "log.csv: 2 bad rows: unparsable time\n  line 2, column \"time\": \"03/01/1997\" does not fit time_format \
          = \"iso\"\n  line 3, column \"time\": \"31/01/1997\" does not fit time_format = \
-         \"iso\"\nthe times listed fit time_format = \"%d/%m/%Y\""
+         \"iso\"\nall times of the file fit time_format = \"%d/%m/%Y\""
     );
 }
 
@@ -116,7 +116,7 @@ fn a_word_in_place_of_an_amount_on_line_40017() {
     let error = refusal(text.as_bytes(), MAP);
     assert_eq!(
         error,
-        "log.csv: 1 bad row\n  line 40017, column \"amount\": \"twelve\" is not a number\nmend \
+        "log.csv: 1 bad row: unparsable number\n  line 40017, column \"amount\": \"twelve\" is not a number\nmend \
          the rows, or choose a policy under `cleaning` that drops and counts such rows"
     );
 }
@@ -135,7 +135,7 @@ fn lines_are_those_of_an_editor() {
 fn twenty_rows_are_listed_and_the_rest_counted() {
     let rows: String = (0..33).map(|i| format!("1,2024-01-01,bad{i}\n")).collect();
     let error = refusal(format!("user,time,amount\n{rows}").as_bytes(), MAP);
-    assert!(error.starts_with("log.csv: 33 bad rows\n"), "{error}");
+    assert!(error.starts_with("log.csv: 33 bad rows: unparsable number\n"), "{error}");
     assert!(error.contains("\"bad19\"") && !error.contains("\"bad20\""), "{error}");
     assert!(error.contains("\n  and 13 more\n"), "{error}");
 }

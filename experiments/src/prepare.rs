@@ -30,7 +30,7 @@ pub struct Prepared {
     pub world: CheckedWorld,
     /// What the reward optimises; none where no calibrator is trained on it.
     pub terms: Vec<Term>,
-    /// What a reader must know of the reward.
+    /// What a reader must know of the log and of the reward.
     pub notes: Vec<String>,
     /// What became of the rows of the log.
     pub account: Option<Account>,
@@ -88,11 +88,13 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
     let mut data = Vec::new();
     let mut log = None;
     let mut account = None;
+    let mut warnings = Vec::new();
     if let Some(source) = &from.source {
         reporter.line(&format!("reading {source}"));
         let loaded = external::load(source, from.map.as_ref(), &pseudonym_key()?)
             .map_err(Failure::invalid)?;
         data.push(DataSource { source: source.clone(), sha256: loaded.sha256 });
+        warnings.extend(loaded.warnings);
         account = Some(loaded.account);
         let effects = experiment.world.effects(loaded.log.kinds(), loaded.log.effects());
         log = Some(loaded.log.with_effects(&effects));
@@ -157,6 +159,7 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
         // Both sides are judged by one reading of their kinds.
         test = Some(log.with_effects(&statistics.effects));
     }
+    let notes = warnings.into_iter().chain(notes).collect();
     let prepared = Prepared { statistics, train, test, world, terms, notes, account, data };
     for note in prepared.assumptions().iter().chain(&prepared.notes) {
         reporter.line(note);

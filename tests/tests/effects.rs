@@ -20,7 +20,10 @@ fn with_kinds(kinds: [&str; 2]) -> String {
 fn config() -> String {
     let config = CONFIG.replace("amount = \"euros\" }", "amount = \"euros\", kind = \"what\" }");
     let head = config.split("[[calibrators]]").next().unwrap().to_owned();
-    head.replace("seeds = 2", "seeds = 1") + "[[calibrators]]\nkind = \"personas\"\n"
+    let metrics = "seeds = 1\npermutations = 0\nmetrics = [\n\
+                   { feature = \"net_flow\", discrepancy = \"wasserstein-1\" },\n\
+                   { feature = \"event_count\", discrepancy = \"wasserstein-1\" },\n]";
+    head.replace("seeds = 2", metrics) + "[[calibrators]]\nkind = \"personas\"\n"
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Account {
     }
 }
 
-fn add(tallies: &mut Vec<Tally>, reason: &str, count: u64) {
+pub(super) fn add(tallies: &mut Vec<Tally>, reason: &str, count: u64) {
     if count == 0 {
         return;
     }

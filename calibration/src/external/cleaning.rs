@@ -86,8 +86,8 @@ impl Default for Outliers {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cleaning {
-    /// Empty user, time, amount or kind (also `NA`, `NaN`, `null` or `none` where a number or a
-    /// time belongs), or a user without a covariate: `error` or `drop`.
+    /// Empty user, time, amount or kind (also `NA`, `N/A`, `NaN`, `null`, `none`, `-` and the like,
+    /// unless `kinds` names them), or a user without a covariate: `error` or `drop`.
     pub missing: Policy,
     /// A time or number that cannot be read, a row with too few or too many fields: `error` or
     /// `drop`.

@@ -1,8 +1,8 @@
 //! Where the columns of a map are in a file.
 
 use super::error::ExternalError;
-use super::map::Map;
-use super::source::Source;
+use super::map::{Columns, Map};
+use super::source::{Layout, Source, lasting};
 
 /// Where the columns of a map are in a file.
 pub(super) struct Positions {
@@ -16,8 +16,22 @@ pub(super) struct Positions {
 }
 
 impl Positions {
-    /// Finds every column that the map names.
+    /// Finds every column that the map names; where they stand on a later line, the error says so.
     pub fn find(source: &Source, map: &Map) -> Result<Self, ExternalError> {
+        Self::in_header(source, map).map_err(|error| match error {
+            ExternalError::MissingColumn { path, column, key, hint, available } => {
+                let hint = header_line(&path, map).map_or(hint, |lines| {
+                    format!(
+                        "did you mean skip_lines = {lines}? the columns stand on the line after; "
+                    )
+                });
+                ExternalError::MissingColumn { path, column, key, hint, available }
+            }
+            other => other,
+        })
+    }
+
+    fn in_header(source: &Source, map: &Map) -> Result<Self, ExternalError> {
         let find = |key: &str, column: &str| position(source, key, column, map.delimiter);
         let columns = &map.columns;
         let optional = |key: &str, column: &Option<String>| {
@@ -44,6 +58,17 @@ impl Positions {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// How many lines stand before one with the columns of the map, if there is one.
+fn header_line(path: &str, map: &Map) -> Option<u32> {
+    const LINES: u32 = 30;
+    let Columns { user, time, amount, .. } = &map.columns;
+    (1..=LINES).map(|more| map.skip_lines.saturating_add(more)).find(|&skip_lines| {
+        let layout = Layout::of(&Map { skip_lines, ..map.clone() });
+        let source = lasting(path).then(|| Source::open(path, layout).ok()).flatten();
+        source.is_some_and(|source| [user, time, amount].iter().all(|n| source.header.contains(n)))
+    })
 }
 
 fn position(

@@ -7,6 +7,7 @@ use trueup_env::Clock;
 use trueup_env::finance::KindEffect;
 
 use super::account::Account;
+use super::field::on_one_line;
 use super::load::{Loaded, Understood};
 use super::window::clock_text;
 
@@ -98,6 +99,9 @@ pub struct Description {
     /// Covariates of users that are categories: each with its number of users.
     #[serde(default)]
     pub categories: Vec<(String, Vec<(String, usize)>)>,
+    /// What a person should look at, with the remedy.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The first rows as understood.
     pub first_rows: Vec<Understood>,
     /// What became of every row and user.
@@ -156,6 +160,7 @@ pub fn describe(loaded: &Loaded) -> Description {
         events_per_user: Quantiles::of(&counts),
         covariates,
         categories,
+        warnings: loaded.warnings.clone(),
         first_rows: loaded.first_rows.clone(),
         account: loaded.account.clone(),
     }
@@ -169,7 +174,11 @@ impl Description {
         if let Some((first, last)) = &self.days {
             text += &format!("rows from {first} to {last}\n");
         }
-        text += &format!("clock: {}\n\n", clock_text(&self.clock));
+        text += &format!("clock: {}\n", clock_text(&self.clock));
+        for warning in &self.warnings {
+            text += &format!("warning: {warning}\n");
+        }
+        text.push('\n');
         text += &format!(
             "{} users, {:.1}% of them without events; {} events, {} with an amount of 0\n\n",
             self.users,
@@ -181,14 +190,15 @@ impl Description {
         text += "\nkinds\n";
         for kind in &self.kinds {
             let KindDescription { kind, effect, events, users, .. } = kind;
+            let kind = on_one_line(kind);
             text += &format!("  {kind}: {events} events of {users} users; {}\n", effect.words());
         }
         let warnings = self.kinds.iter().filter_map(|kind| kind.effect.warning(&kind.kind));
-        warnings.for_each(|warning| text += &format!("  {warning}\n"));
+        warnings.for_each(|warning| text += &format!("  warning: {warning}\n"));
         for (name, categories) in &self.categories {
             text += &format!("\n{name}\n");
             for (category, users) in categories {
-                text += &format!("  {category}: {users} users\n");
+                text += &format!("  {}: {users} users\n", on_one_line(category));
             }
         }
         text += "\nfirst rows as understood\n";

@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 
 use trueup_env::LogError;
 
+use super::account::Tally;
+
 /// How many bad rows an error lists.
 pub const LISTED_ROWS: usize = 20;
 
@@ -99,6 +101,18 @@ pub enum ExternalError {
         /// The path.
         path: String,
     },
+    /// A quote that nothing closes.
+    #[error(
+        "{path}: line {line}: a quote opens here that nothing closes, and the rest of the file would \
+         be one field; close it, write quotes that belong to the text twice (\"\"), or set quoting = \
+         false where quotes are letters like others"
+    )]
+    OpenQuote {
+        /// The path.
+        path: String,
+        /// The line of the quote.
+        line: u64,
+    },
     /// Nothing but a header.
     #[error("{path}: the file has a header ({columns}) but no rows")]
     HeaderOnly {
@@ -154,12 +168,17 @@ pub enum ExternalError {
         /// How often.
         count: usize,
     },
-    /// Rows that cannot be used, at most [`LISTED_ROWS`] of them listed.
-    #[error("{path}: {total} bad {}\n{}{hint}", plural(*total, "row"), list(rows, *total))]
+    /// Rows that cannot be used: how many for each reason, then some of them.
+    #[error(
+        "{path}: {total} bad {}: {}\n{}{hint}",
+        plural(*total, "row"), sums(reasons), list(rows, *total)
+    )]
     BadRows {
         /// The path.
         path: String,
-        /// The first rows.
+        /// How many rows have each reason.
+        reasons: Vec<Tally>,
+        /// The first [`LISTED_ROWS`] rows, and the first of each reason.
         rows: Vec<BadRow>,
         /// All of them.
         total: u64,
@@ -267,6 +286,14 @@ pub enum ExternalError {
 
 fn plural(n: u64, word: &str) -> String {
     if n == 1 { word.into() } else { format!("{word}s") }
+}
+
+fn sums(reasons: &[Tally]) -> String {
+    let sum = |tally: &Tally| match reasons.len() {
+        1 => tally.reason.clone(),
+        _ => format!("{} {}", tally.count, tally.reason),
+    };
+    reasons.iter().map(sum).collect::<Vec<_>>().join(", ")
 }
 
 fn list(rows: &[BadRow], total: u64) -> String {

@@ -8,17 +8,19 @@ use trueup_env::{Covariates, Event, EventLog, Money, Streams};
 
 use super::account::Account;
 use super::builtin;
+use super::calendar::day_text;
 use super::cleaning::{OutlierPolicy, Policy};
 use super::clock_file::ClockFile;
 use super::error::ExternalError;
 use super::facts;
-use super::field::short;
+use super::field::{on_one_line, short};
 use super::map::{Map, Merge};
 use super::pseudonym::pseudonym;
 use super::read::{self, Entry, Table};
-use super::time::{MICROS_PER_DAY, TimeFormat, day_text};
+use super::time::{MICROS_PER_DAY, TimeFormat};
+use super::warnings;
 use super::window::{self, Windowed};
-use super::write::{is_written_log, plain_name, with_users};
+use super::write::{is_written, is_written_log, plain_name, with_users};
 
 /// How many rows of the file [`Loaded::first_rows`] shows.
 const FIRST_ROWS: usize = 5;
@@ -59,6 +61,8 @@ pub struct Loaded {
     pub days: Option<(String, String)>,
     /// The first rows of the log in the order of the file.
     pub first_rows: Vec<Understood>,
+    /// What a person should look at, with the remedy.
+    pub warnings: Vec<String>,
 }
 
 /// Loads events from `builtin:cdnow` or a CSV or CSV.gz file.
@@ -79,6 +83,17 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
     let checked = map.checked()?;
     let mut table = read::read(source, &map, &checked)?;
     let mut windowed = window::apply(source, &map, &checked, &mut table)?;
+    let has_dates = !matches!(checked.time_format, TimeFormat::Tick);
+    let mut warnings = std::mem::take(&mut table.warnings);
+    // A log that trueup wrote is as it was simulated.
+    if !is_written(&table.header) {
+        let times = windowed
+            .days
+            .and_then(|days| warnings::of_times(days, &checked.time_format, &map, source));
+        warnings.extend(times);
+        warnings.extend(warnings::of_window(&windowed, &map));
+        warnings.extend(warnings::of_lines(&windowed.rows, has_dates, &map));
+    }
     require_covariates(source, &map, &mut table, &mut windowed)?;
     subsample(&map, &mut table, &mut windowed);
     keep_rows_of_kept_users(&mut table, &mut windowed);
@@ -91,7 +106,6 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
         .iter()
         .map(|user| if map.pseudonymise { pseudonym(key, user) } else { Ok(user.clone()) })
         .collect::<Result<_, _>>()?;
-    let has_dates = !matches!(checked.time_format, TimeFormat::Tick);
     let first_rows = first_rows(&windowed, &table, &labels, has_dates);
     outliers(&map, &mut table, &mut windowed);
     table.account.rows_kept = windowed.rows.len() as u64;
@@ -117,6 +131,7 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
         map,
         days: windowed.days.map(|(first, last)| (day_text(first), day_text(last))),
         first_rows,
+        warnings,
     })
 }
 
@@ -214,10 +229,10 @@ fn first_rows(
 ) -> Vec<Understood> {
     let understood = |(tick, entry): &(u32, Entry)| Understood {
         line: entry.line,
-        user: labels[entry.user as usize].clone(),
+        user: on_one_line(&labels[entry.user as usize]),
         date: has_dates.then(|| day_text(entry.time.div_euclid(MICROS_PER_DAY))),
         tick: *tick,
-        kind: short(&table.kinds[entry.kind as usize]),
+        kind: short(&on_one_line(&table.kinds[entry.kind as usize])),
         amount: entry.amount,
     };
     windowed.rows.iter().take(FIRST_ROWS).map(understood).collect()

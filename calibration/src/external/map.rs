@@ -168,16 +168,41 @@ pub struct Map {
     /// Kinds in the order of their numbers, present even without events; others follow by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kind_order: Vec<String>,
-    /// `iso` (date or date and time), `unix` (seconds), `unix-ms`, `tick` (already a tick number),
-    /// or a strptime format such as `%d/%m/%Y`. Dates are taken as written: offsets are ignored.
+    /// `iso` (date or date and time), `unix` (seconds), `unix-ms`, `unix-us`, `unix-ns`, `excel`
+    /// (days of a spreadsheet), `tick` (already a tick number), or a strptime format such as
+    /// `%d/%m/%Y` or `%Y-%m`. Dates are taken as written, whatever their offset, unless `timezone`
+    /// is set.
     pub time_format: String,
+    /// Times with an offset, and those since 1970, are told by the clocks of this zone, such as
+    /// `Europe/Berlin`; times without an offset are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Lines before the header that are no part of the table.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_lines: u32,
+    /// Rows at the end that are no part of the table, such as a sum.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_footer: u32,
+    /// Lines that begin with this character are no part of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// Whether quotes enclose fields; false where they are letters like others.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub quoting: bool,
     /// One character between fields.
     pub delimiter: char,
     /// The decimal mark of numbers.
     pub decimal: char,
-    /// The mark between thousands in numbers, if there is one.
+    /// The mark between thousands in numbers, if there is one; one kind of space or apostrophe
+    /// stands for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thousands: Option<char>,
+    /// Whether `(12.50)` and `12.50-` are -12.50, as accountants write it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub accounting: bool,
+    /// Signs or codes of currencies to leave off numbers, such as `EUR` or `$`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub currency: Vec<String>,
     /// The length of a tick: `day`, `week` (seven days from the window's start) or `month`.
     pub clock: Tick,
     /// Which part of the data makes the log.
@@ -199,6 +224,11 @@ pub struct Map {
     pub users: Option<String>,
 }
 
+/// Whether a key has the value that it has where nobody sets it: configs of before read the same.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Default for Map {
     fn default() -> Self {
         Self {
@@ -209,9 +239,16 @@ impl Default for Map {
             unmapped: Unmapped::default(),
             kind_order: Vec::new(),
             time_format: "iso".into(),
+            timezone: None,
+            skip_lines: 0,
+            skip_footer: 0,
+            comment: None,
+            quoting: true,
             delimiter: ',',
             decimal: '.',
             thousands: None,
+            accounting: false,
+            currency: Vec::new(),
             clock: Tick::Day,
             window: Window::default(),
             merge: Merge::default(),

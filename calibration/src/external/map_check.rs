@@ -1,12 +1,19 @@
 //! Checks of a map, as far as they need no file.
 
+use jiff::tz::TimeZone;
+
+use super::calendar::iso_day;
 use super::error::ExternalError;
+use super::field::Numbers;
 use super::map::{Align, Filter, Map};
-use super::time::{self, TimeFormat};
+use super::time::TimeFormat;
 
 /// What the texts of a checked map stand for.
 pub(super) struct Checked {
     pub time_format: TimeFormat,
+    /// Times with an offset are told by the clocks of this zone.
+    pub zone: Option<TimeZone>,
+    pub numbers: Numbers,
     /// Days since 1970-01-01.
     pub start: Option<i64>,
     /// Days since 1970-01-01.
@@ -25,6 +32,7 @@ impl Map {
     pub(super) fn checked(&self) -> Result<Checked, ExternalError> {
         let time_format = TimeFormat::new(&self.time_format)
             .map_err(|remedy| refuse("time_format", &self.time_format, remedy))?;
+        let zone = self.checked_zone()?;
         self.check_marks()?;
         self.check_window(&time_format)?;
         self.check_filters()?;
@@ -50,7 +58,7 @@ impl Map {
         }
         let day = |key: &'static str, text: &Option<String>| match text {
             None => Ok(None),
-            Some(text) => time::iso_day(text)
+            Some(text) => iso_day(text)
                 .map(Some)
                 .ok_or_else(|| refuse(key, text, "an ISO date such as 1997-01-31")),
         };
@@ -62,13 +70,34 @@ impl Map {
             let text = self.window.end.as_deref().unwrap_or_default();
             return Err(refuse("window.end", text, "a date on or after window.start"));
         }
-        Ok(Checked { time_format, start, end })
+        Ok(Checked { time_format, zone, numbers: Numbers::of(self), start, end })
+    }
+
+    fn checked_zone(&self) -> Result<Option<TimeZone>, ExternalError> {
+        let Some(name) = &self.timezone else { return Ok(None) };
+        let zone = TimeZone::get(name);
+        zone.map(Some).map_err(|_| {
+            refuse("timezone", name, "a name of the IANA database, such as Europe/Berlin or UTC")
+        })
     }
 
     fn check_marks(&self) -> Result<(), ExternalError> {
         if !self.delimiter.is_ascii() || self.delimiter == '\n' || self.delimiter == '"' {
             let remedy = "one ASCII character that is no quote or line end, such as ; or \\t";
             return Err(refuse("delimiter", self.delimiter, remedy));
+        }
+        if let Some(mark) = self.comment
+            && (!mark.is_ascii() || mark == '\n' || mark == '"' || mark == self.delimiter)
+        {
+            let remedy = "one ASCII character that begins no row, such as #";
+            return Err(refuse("comment", mark, remedy));
+        }
+        let sign = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '(' | ')');
+        if let Some(token) =
+            self.currency.iter().find(|token| token.trim().is_empty() || token.contains(sign))
+        {
+            let remedy = "signs or codes without digits, such as [\"EUR\", \"$\"]";
+            return Err(refuse("currency", format!("{token:?}"), remedy));
         }
         if !matches!(self.decimal, '.' | ',') {
             return Err(refuse("decimal", self.decimal, "a point or a comma"));

@@ -14,6 +14,7 @@
 
 mod account;
 mod builtin;
+mod calendar;
 mod cleaning;
 mod clock_file;
 mod columns;
@@ -29,10 +30,13 @@ mod map;
 mod map_check;
 mod price;
 mod pseudonym;
+mod quotes;
 mod read;
 mod source;
 mod split;
 mod time;
+mod time_hint;
+mod warnings;
 mod window;
 mod write;
 

@@ -1,9 +1,10 @@
 //! Price series: a date and a price a row.
 
+use super::account::Tally;
+use super::calendar::iso_day;
 use super::error::{BadRow, ExternalError, LISTED_ROWS};
 use super::field::short;
-use super::source::Source;
-use super::time;
+use super::source::{Layout, Source};
 
 /// Reads `builtin:sp500` or a CSV file whose first column is an ISO date and whose second is a
 /// price: (days since 1970-01-01, price) by ascending date.
@@ -12,7 +13,7 @@ use super::time;
 /// A file that cannot be read, a date that is not later than the one before, a price that is not a
 /// finite number above 0; at most 20 such rows are listed.
 pub fn price_series(source: &str) -> Result<Vec<(i64, f64)>, ExternalError> {
-    let mut file = Source::open(source, b',')?;
+    let mut file = Source::open(source, Layout::PLAIN)?;
     if file.header.len() < 2 {
         return Err(ExternalError::MissingColumn {
             path: source.into(),
@@ -39,7 +40,7 @@ pub fn price_series(source: &str) -> Result<Vec<(i64, f64)>, ExternalError> {
                 });
             }
         };
-        let day = time::iso_day(date.trim());
+        let day = iso_day(date.trim());
         let amount = price.trim().parse::<f64>().ok().filter(|p| p.is_finite() && *p > 0.0);
         match (day, amount) {
             (None, _) => refuse(0, &date, "is not an ISO date such as 1990-01-31"),
@@ -52,7 +53,8 @@ pub fn price_series(source: &str) -> Result<Vec<(i64, f64)>, ExternalError> {
     }
     if total > 0 {
         let (path, hint) = (source.into(), String::new());
-        return Err(ExternalError::BadRows { path, rows: bad, total, hint });
+        let reasons = vec![Tally { reason: "no date and price in order".into(), count: total }];
+        return Err(ExternalError::BadRows { path, reasons, rows: bad, total, hint });
     }
     if series.is_empty() {
         let (path, columns) = (source.into(), file.columns());
@@ -70,8 +72,8 @@ mod tests {
     fn the_builtin_index_is_read_whole() {
         let series = price_series("builtin:sp500").unwrap();
         assert_eq!(series.len(), 7307);
-        assert_eq!(series[0], (time::iso_day("1990-01-02").unwrap(), 359.69));
-        assert_eq!(series[7306], (time::iso_day("2018-12-31").unwrap(), 2506.85));
+        assert_eq!(series[0], (iso_day("1990-01-02").unwrap(), 359.69));
+        assert_eq!(series[7306], (iso_day("2018-12-31").unwrap(), 2506.85));
         assert!(series.windows(2).all(|pair| pair[0].0 < pair[1].0));
     }
 

@@ -1,23 +1,24 @@
 //! Rows into typed values: filters and cleaning.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use trueup_env::finance::KindEffect;
 
-use super::account::Account;
+use super::account::{self, Account, Tally};
 use super::cleaning::{Duplicate, Negative, Policy};
 use super::columns::Positions;
 use super::effects::Chains;
 use super::error::{BadRow, ExternalError, LISTED_ROWS};
 use super::facts::Facts;
-use super::field::{is_missing, number, short, text};
-use super::hint::{NEGATIVE, NOT_A_NUMBER, NOT_UTF8, hint};
+use super::field::{is_missing, on_one_line, short, text};
+use super::hint::{EARLY_QUOTE, NEGATIVE, NOT_A_NUMBER, NOT_UTF8, SWALLOWED, Seen, hint};
 use super::kinds::Kinds;
 use super::map::{Filter, Map};
 use super::map_check::Checked;
-use super::source::{Row, Source};
+use super::source::{Layout, Row, Source};
 use super::time::TimeFormat;
+use super::warnings;
 
 /// The largest amount, balance or covariate: beyond it products of variances overflow.
 const LARGEST: f64 = 1e30;
@@ -55,6 +56,8 @@ pub(super) struct Table {
     pub account: Account,
     pub sha256: String,
     pub header: Vec<String>,
+    /// What a person should look at, with the remedy.
+    pub warnings: Vec<String>,
 }
 
 /// Why a row is not used.
@@ -69,7 +72,7 @@ type Outcome<T> = Result<T, Box<Refusal>>;
 
 struct Reader<'a> {
     map: &'a Map,
-    format: &'a TimeFormat,
+    checked: &'a Checked,
     header: Vec<String>,
     at: Positions,
     table: Table,
@@ -79,17 +82,20 @@ struct Reader<'a> {
     facts: Facts,
     seen: HashSet<[u64; 2]>,
     bad: Vec<BadRow>,
-    bad_total: u64,
+    bad_reasons: Vec<Tally>,
+    /// The line of the last row that is used.
+    last_good: u64,
+    /// Offsets from UTC as written; none where a time has no offset.
+    offsets: BTreeSet<Option<i32>>,
 }
 
 /// Reads a whole file.
 pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, ExternalError> {
-    // `Map::checked` allows ASCII only.
-    let mut source = Source::open(path, map.delimiter as u8)?;
+    let mut source = Source::open(path, Layout::of(map))?;
     let at = Positions::find(&source, map)?;
     let mut reader = Reader {
         map,
-        format: &checked.time_format,
+        checked,
         header: source.header.clone(),
         at,
         table: Table::default(),
@@ -99,14 +105,19 @@ pub(super) fn read(path: &str, map: &Map, checked: &Checked) -> Result<Table, Ex
         facts: Facts::new(map),
         seen: HashSet::new(),
         bad: Vec::new(),
-        bad_total: 0,
+        bad_reasons: Vec::new(),
+        last_good: 0,
+        offsets: BTreeSet::new(),
     };
     while let Some(row) = source.next_row()? {
         let entry = reader.entry(&row);
         reader.link(&row, entry.as_ref().ok().copied().flatten());
         match entry {
-            Ok(Some(entry)) => reader.table.entries.push(entry),
-            Ok(None) => {}
+            Ok(Some(entry)) => {
+                reader.last_good = entry.line;
+                reader.table.entries.push(entry);
+            }
+            Ok(None) => reader.last_good = row.line,
             Err(refusal) => reader.refuse(*refusal),
         }
     }
@@ -140,7 +151,7 @@ impl Reader<'_> {
         if self.at.balance.is_none() {
             return;
         }
-        let time = || self.format.parse(text(row.record, self.at.time));
+        let time = || self.moment(text(row.record, self.at.time)).map(|(time, _)| time);
         let (Ok(balance), Some(time)) =
             (self.balance(row), entry.map(|entry| entry.time).or_else(time))
         else {
@@ -173,18 +184,74 @@ impl Reader<'_> {
                 }
             }
         }
+        // Rows within a field would be lost without a word, so no policy drops their row.
+        let lines = row.record.as_slice().contains(&b'\n');
+        let policy = if lines { Policy::Error } else { self.map.cleaning.unparsable };
+        let bad = |line: u64, problem: String, policy: Policy, reason: &'static str| {
+            let text: Vec<_> = row.record.iter().map(String::from_utf8_lossy).collect();
+            let value = short(&on_one_line(&text.join(&self.map.delimiter.to_string())));
+            let row = BadRow { line, column: None, value, problem };
+            Err(Box::new(Refusal::Bad { policy, reason, row }))
+        };
+        if let Some(line) = row.early_quote {
+            let problem = format!("{EARLY_QUOTE}{}", self.after(row.line, line));
+            return bad(row.line, problem, policy, "text after a closing quote");
+        }
+        if let Some((opened, inside)) = self.swallowed(row).filter(|_| lines) {
+            let problem =
+                format!("{SWALLOWED}, and line {inside} within its field looks like a row");
+            return bad(opened, problem, Policy::Error, "rows within quotes");
+        }
         if fields == self.header.len() {
             return Ok(());
         }
-        let text: Vec<_> = row.record.iter().map(String::from_utf8_lossy).collect();
-        let row = BadRow {
-            line: row.line,
-            column: None,
-            value: short(&text.join(&self.map.delimiter.to_string())),
-            problem: format!("has {fields} fields, the header has {}", self.header.len()),
+        let columns = self.header.len();
+        let problem = format!("has {fields} fields, the header has {columns}");
+        bad(row.line, problem, policy, "wrong number of fields")
+    }
+
+    /// The line in words where it is another than that of the row.
+    fn after(&self, row: u64, line: u64) -> String {
+        if row == line { String::new() } else { format!(" on line {line}") }
+    }
+
+    /// The line of a quote whose field holds a line that could be a row, and that line: as where
+    /// one stray quote opens a field and another closes it.
+    fn swallowed(&self, row: &Row<'_>) -> Option<(u64, u64)> {
+        let mut line = row.line;
+        for field in row.record {
+            let opened = line;
+            for (i, part) in field.split(|&byte| byte == b'\n').enumerate() {
+                line += u64::from(i > 0);
+                if i > 0 && self.could_be_row(part) {
+                    return Some((opened, line));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a line has the fields of a row, with a time and an amount where they belong.
+    fn could_be_row(&self, line: &[u8]) -> bool {
+        let mark = self.map.delimiter as u8;
+        let fields: Vec<&[u8]> = line.split(|&byte| byte == mark).collect();
+        let field = |column: usize| {
+            let text = fields.get(column).and_then(|field| std::str::from_utf8(field).ok());
+            text.map(|text| text.trim().trim_matches('"'))
         };
-        let (policy, reason) = (self.map.cleaning.unparsable, "wrong number of fields");
-        Err(Box::new(Refusal::Bad { policy, reason, row }))
+        fields.len() == self.header.len()
+            && field(self.at.time).is_some_and(|text| self.moment(text).is_some())
+            && field(self.at.amount).is_some_and(|text| self.checked.numbers.parse(text).is_some())
+    }
+
+    /// A time in microseconds since 1970-01-01 or in ticks, and its offset as written.
+    fn moment(&self, text: &str) -> Option<(i64, Option<i32>)> {
+        let written = self.checked.time_format.parse(text)?;
+        let time = match &self.checked.zone {
+            Some(zone) => written.in_zone(zone)?,
+            None => written.civil,
+        };
+        Some((time, written.offset))
     }
 
     fn filtered(&self, filter: &Filter, row: &Row<'_>, column: usize) -> Outcome<()> {
@@ -226,7 +293,7 @@ impl Reader<'_> {
         let row = BadRow {
             line: row.line,
             column: None,
-            value: short(&fields.join(&self.map.delimiter.to_string())),
+            value: short(&on_one_line(&fields.join(&self.map.delimiter.to_string()))),
             problem: "repeats an earlier row in every column".into(),
         };
         Err(Box::new(Refusal::Bad { policy, reason: "duplicate", row }))
@@ -234,7 +301,7 @@ impl Reader<'_> {
 
     fn user(&mut self, row: &Row<'_>) -> Outcome<u32> {
         let name = text(row.record, self.at.user);
-        if name.is_empty() {
+        if is_missing(name) {
             return Err(self.missing(row, self.at.user, "missing user"));
         }
         if let Some(&number) = self.user_numbers.get(name) {
@@ -257,7 +324,7 @@ impl Reader<'_> {
             if is_missing(text) {
                 continue;
             }
-            let is_number = number(text, self.map.decimal, self.map.thousands).is_some();
+            let is_number = self.checked.numbers.parse(text).is_some();
             let value = match self.facts.category(i, text, row.line, is_number) {
                 Some(category) => f64::from(category),
                 None if is_number => self.quantity(row, column)?,
@@ -283,21 +350,23 @@ impl Reader<'_> {
     /// In a log that trueup wrote, a user without events has one row with empty fields.
     fn is_marker(&self, row: &Row<'_>) -> bool {
         let empty = |column: usize| text(row.record, column).is_empty();
-        matches!(self.format, TimeFormat::Tick)
+        matches!(self.checked.time_format, TimeFormat::Tick)
             && empty(self.at.time)
             && empty(self.at.amount)
             && self.at.kind.is_none_or(empty)
     }
 
-    fn time(&self, row: &Row<'_>) -> Outcome<i64> {
+    fn time(&mut self, row: &Row<'_>) -> Outcome<i64> {
         let text = text(row.record, self.at.time);
         if is_missing(text) {
             return Err(self.missing(row, self.at.time, "missing time"));
         }
-        self.format.parse(text).ok_or_else(|| {
+        let Some((time, offset)) = self.moment(text) else {
             let problem = format!("does not fit time_format = {:?}", self.map.time_format);
-            self.unparsable(row, self.at.time, "unparsable time", problem)
-        })
+            return Err(self.unparsable(row, self.at.time, "unparsable time", problem));
+        };
+        self.offsets.insert(offset);
+        Ok(time)
     }
 
     /// The amount without its sign, and whether it was negative.
@@ -334,7 +403,8 @@ impl Reader<'_> {
             return Ok(self.kinds.number(&map.kind));
         };
         let name = text(row.record, column);
-        if name.is_empty() {
+        let named = map.kinds.contains_key(name) || map.kind_order.iter().any(|kind| kind == name);
+        if is_missing(name) && !named {
             return Err(self.missing(row, column, "missing kind"));
         }
         let number = self.kinds.mapped(name, row.line);
@@ -361,7 +431,7 @@ impl Reader<'_> {
     /// A finite number.
     fn number(&self, row: &Row<'_>, column: usize) -> Outcome<f64> {
         let text = text(row.record, column);
-        match number(text, self.map.decimal, self.map.thousands) {
+        match self.checked.numbers.parse(text) {
             Some(value) if value.is_finite() => Ok(value),
             Some(_) => {
                 let problem = "is not a finite number".into();
@@ -372,7 +442,7 @@ impl Reader<'_> {
     }
 
     fn bad(&self, row: &Row<'_>, column: usize, problem: String) -> BadRow {
-        let value = short(text(row.record, column));
+        let value = short(&on_one_line(text(row.record, column)));
         BadRow { line: row.line, column: self.header.get(column).cloned(), value, problem }
     }
 
@@ -398,9 +468,10 @@ impl Reader<'_> {
             Refusal::Bad { policy: Policy::Drop, reason, .. } => {
                 self.table.account.drop_rows(reason, 1);
             }
-            Refusal::Bad { policy: Policy::Error, row, .. } => {
-                self.bad_total += 1;
-                if self.bad.len() < LISTED_ROWS {
+            Refusal::Bad { policy: Policy::Error, row, reason } => {
+                let new = !self.bad_reasons.iter().any(|tally| tally.reason == reason);
+                account::add(&mut self.bad_reasons, reason, 1);
+                if self.bad.len() < LISTED_ROWS || new {
                     self.bad.push(row);
                 }
             }
@@ -412,11 +483,18 @@ impl Reader<'_> {
         if source.rows() == 0 {
             return Err(ExternalError::HeaderOnly { path, columns: source.columns() });
         }
-        if self.bad_total > 0 {
-            let (rows, total) = (self.bad, self.bad_total);
+        if !self.bad.is_empty() {
+            let (rows, mut reasons) = (self.bad, self.bad_reasons);
+            reasons.sort_by_key(|tally| std::cmp::Reverse(tally.count));
+            let total = reasons.iter().map(|tally| tally.count).sum();
             let name = |column: usize| self.header.get(column).map_or("", String::as_str);
-            let hint = hint(&rows, name(self.at.time), name(self.at.amount), self.map);
-            return Err(ExternalError::BadRows { path, rows, total, hint });
+            let columns = [self.at.time, self.at.amount].map(name);
+            let seen = Seen { rows: &rows, total, last_good: self.last_good };
+            let hint = hint(&seen, columns, self.map, &path);
+            return Err(ExternalError::BadRows { path, reasons, rows, total, hint });
+        }
+        if self.map.timezone.is_none() {
+            self.table.warnings.extend(warnings::of_offsets(&self.offsets));
         }
         self.table.kinds =
             self.kinds.finish().map_err(|kinds| ExternalError::UnmappedKinds { path, kinds })?;

@@ -2,11 +2,12 @@
 
 use trueup_env::Clock;
 
+use super::calendar::{day_text, first_day, tick_of};
 use super::error::ExternalError;
 use super::map::{Align, Map};
 use super::map_check::{Checked, MAX_HORIZON};
 use super::read::{Entry, Table};
-use super::time::{self, MICROS_PER_DAY, TimeFormat, day_text};
+use super::time::{MICROS_PER_DAY, TimeFormat};
 
 /// Rows in their windows.
 pub(super) struct Windowed {
@@ -42,6 +43,19 @@ pub(super) fn apply(
     };
     let start = checked.start.unwrap_or(first);
     let end = checked.end.unwrap_or(last);
+    let missed = match (checked.start, checked.end) {
+        (Some(start), _) if start > last => Some(("start", start, "last", last)),
+        (_, Some(end)) if end < first => Some(("end", end, "first", first)),
+        _ => None,
+    };
+    if let Some((key, day, which, row)) = missed {
+        let reason = format!(
+            "window.{key} is {}, but the {which} row is of {}: no event lies in the window",
+            day_text(day),
+            day_text(row)
+        );
+        return Err(ExternalError::Window { path: path.into(), reason });
+    }
     let mut windowed = match map.window.align {
         Align::Calendar => calendar(path, map, start, end, table)?,
         Align::FirstEvent => first_event(map, start, end, table),
@@ -99,7 +113,7 @@ fn calendar(
     let horizon = calendar_horizon(map, start, end)
         .map_err(|reason| ExternalError::Window { path: path.into(), reason })?;
     // Days beyond the calendar cannot come from a file with dates.
-    let after = time::first_day(map.clock, start, i64::from(horizon)).unwrap_or(i64::MAX);
+    let after = first_day(map.clock, start, i64::from(horizon)).unwrap_or(i64::MAX);
     let mut keep = vec![false; table.users.len()];
     let mut seen = vec![false; table.users.len()];
     for entry in &table.entries {
@@ -110,7 +124,7 @@ fn calendar(
     let (mut early, mut late, mut of_dropped) = (0, 0, 0);
     for entry in std::mem::take(&mut table.entries) {
         let day = day_of(entry.time);
-        match time::tick_of(map.clock, start, day).map(u32::try_from) {
+        match tick_of(map.clock, start, day).map(u32::try_from) {
             _ if !keep[entry.user as usize] => of_dropped += 1,
             _ if day < start => early += 1,
             Some(Ok(tick)) if day <= end && tick < horizon => rows.push((tick, entry)),
@@ -131,7 +145,7 @@ fn calendar(
 }
 
 fn calendar_horizon(map: &Map, start: i64, end: i64) -> Result<u32, String> {
-    let whole = time::tick_of(map.clock, start, end + 1).unwrap_or(0);
+    let whole = tick_of(map.clock, start, end + 1).unwrap_or(0);
     let whole = u32::try_from(whole).unwrap_or(0);
     let range = format!("the data cover {} to {}", day_text(start), day_text(end));
     let tick = map.clock.name();
@@ -162,6 +176,10 @@ enum Without {
 }
 
 /// A window for each user, from his first event or the day after it.
+///
+/// Ticks are counted from the first event in either case, so that payments on the last day of each
+/// month lie one month apart from it: without the first day, tick k holds the days after k and up
+/// to k + 1 ticks from the first event.
 fn first_event(map: &Map, start: i64, end: i64, table: &mut Table) -> Windowed {
     // `Map::checked` demands a horizon here.
     let horizon = map.window.horizon.unwrap_or(1);
@@ -170,6 +188,7 @@ fn first_event(map: &Map, start: i64, end: i64, table: &mut Table) -> Windowed {
         let first = &mut first[entry.user as usize];
         *first = (*first).min(day_of(entry.time));
     }
+    let left_out = i64::from(!map.window.include_first);
     let origin: Vec<Result<i64, Without>> = first
         .iter()
         .map(|&day| match day {
@@ -177,11 +196,10 @@ fn first_event(map: &Map, start: i64, end: i64, table: &mut Table) -> Windowed {
             day if day < start => Err(Without::Before),
             day if day > end => Err(Without::After),
             day => {
-                let origin = day + i64::from(!map.window.include_first);
-                let after = time::first_day(map.clock, origin, i64::from(horizon));
-                let full = after.is_some_and(|after| after <= end + 1);
+                let after = first_day(map.clock, day, i64::from(horizon));
+                let full = after.is_some_and(|after| after + left_out <= end + 1);
                 if full || !map.window.require_full_window {
-                    Ok(origin)
+                    Ok(day)
                 } else {
                     Err(Without::FullWindow)
                 }
@@ -194,8 +212,8 @@ fn first_event(map: &Map, start: i64, end: i64, table: &mut Table) -> Windowed {
         let day = day_of(entry.time);
         match origin[entry.user as usize] {
             Err(_) => of_dropped += 1,
-            Ok(origin) if day < origin => early += 1,
-            Ok(origin) => match time::tick_of(map.clock, origin, day).map(u32::try_from) {
+            Ok(origin) if day < origin + left_out => early += 1,
+            Ok(origin) => match tick_of(map.clock, origin, day - left_out).map(u32::try_from) {
                 Some(Ok(tick)) if tick < horizon && day <= end => rows.push((tick, entry)),
                 _ => late += 1,
             },

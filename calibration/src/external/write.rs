@@ -14,11 +14,11 @@ use std::path::Path;
 
 use trueup_env::{Clock, Covariates, EventLog};
 
+use super::calendar::day_text;
 use super::error::ExternalError;
 use super::load::{Loaded, load};
 use super::map::{Align, Columns, Map, Window};
-use super::source::Source;
-use super::time::day_text;
+use super::source::{Layout, Source};
 
 const COLUMNS: [&str; 4] = ["user", "tick", "kind", "amount"];
 /// Of the file of users.
@@ -106,7 +106,7 @@ pub fn write_users(log: &EventLog, out: &mut dyn io::Write) -> io::Result<()> {
 /// A log with the users that the file in `path` lists, in its order and with their covariates.
 pub(super) fn with_users(log: EventLog, path: &str) -> Result<EventLog, ExternalError> {
     let refuse = |reason: String| ExternalError::Unreadable { path: path.into(), reason };
-    let mut source = Source::open(path, b',')?;
+    let mut source = Source::open(path, Layout::PLAIN)?;
     let names = source.header.strip_prefix(&USERS.map(String::from)).map(<[String]>::to_vec);
     let Some(names) = names else {
         return Err(refuse(format!("it has no columns {}", USERS.join(", "))));
@@ -189,7 +189,12 @@ pub fn read_log(path: &str, clock: &Clock, kinds: &[String]) -> Result<Loaded, E
 /// # Errors
 /// The file cannot be read, is empty, or is no CSV.
 pub fn is_written_log(path: &str) -> Result<bool, ExternalError> {
-    Ok(Source::open(path, b',')?.header.starts_with(&COLUMNS.map(String::from)))
+    Ok(is_written(&Source::open(path, Layout::PLAIN)?.header))
+}
+
+/// Whether these are the columns of [`write_log`].
+pub(super) fn is_written(header: &[String]) -> bool {
+    header.starts_with(&COLUMNS.map(String::from))
 }
 
 impl Map {
@@ -198,7 +203,7 @@ impl Map {
     /// # Errors
     /// The file cannot be read, is empty, or is no CSV.
     pub fn written(path: &str, clock: &Clock, kinds: &[String]) -> Result<Self, ExternalError> {
-        let header = Source::open(path, b',')?.header;
+        let header = Source::open(path, Layout::PLAIN)?.header;
         let [user, time, kind, amount] = COLUMNS.map(String::from);
         let balance = header.get(COLUMNS.len()).filter(|name| *name == BALANCE).cloned();
         let is_fact = |name: &&String| plain_name(name) != name.as_str();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
 
 mod logs;
+mod reading;
 mod real;
 
 use flate2::Compression;

@@ -57,6 +57,15 @@ enum Panel {
     Full,
 }
 
+/// What a person should look at in the two logs, and what is assumed of their kinds.
+fn notes(real: &Loaded, simulated: &Loaded) -> Vec<String> {
+    let kinds = real.log.kinds().iter().zip(real.log.effects());
+    let assumed = kinds.filter_map(|(kind, effect)| effect.warning(kind));
+    let mut notes = real.warnings.clone();
+    notes.extend(simulated.warnings.iter().filter(|note| !real.warnings.contains(note)).cloned());
+    notes.into_iter().chain(assumed).collect()
+}
+
 impl Compare {
     /// Runs the command.
     ///
@@ -99,6 +108,7 @@ impl Compare {
             train_users: 0,
             test_users: real.log.user_count(),
             kinds: KindOfLog::all(real.log.kinds(), real.log.effects()),
+            notes: notes(&real, &simulated),
             seconds: reporter.seconds(),
             calibrators: panels,
             ..Summary::default()
