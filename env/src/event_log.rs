@@ -315,6 +315,41 @@ impl EventLog {
         &self.covariates
     }
 
+    /// The kinds of several logs with their effects: those of the first, in their order, then new ones
+    /// of the next. The first log that has a kind says what it does.
+    pub fn united_kinds<'a>(
+        logs: impl IntoIterator<Item = &'a Self>,
+    ) -> (Vec<String>, Vec<KindEffect>) {
+        let (mut kinds, mut effects) = (Vec::new(), Vec::new());
+        for (kind, effect) in logs.into_iter().flat_map(|log| log.kinds.iter().zip(&log.effects)) {
+            if !kinds.contains(kind) {
+                kinds.push(kind.clone());
+                effects.push(*effect);
+            }
+        }
+        (kinds, effects)
+    }
+
+    /// The same log over other kinds, which are in any order and hold those of its own that it uses.
+    ///
+    /// # Errors
+    /// More than [`MAX_KINDS`] kinds, or events of a kind that is not among them.
+    pub fn over_kinds(
+        mut self,
+        kinds: &[String],
+        effects: &[KindEffect],
+    ) -> Result<Self, LogError> {
+        let place = |kind: &String| kinds.iter().position(|other| other == kind);
+        let places: Vec<Option<usize>> = self.kinds.iter().map(place).collect();
+        for event in &mut self.events {
+            let place = places.get(usize::from(event.kind)).copied().flatten();
+            event.kind = place.unwrap_or(kinds.len()).try_into().unwrap_or(u16::MAX);
+        }
+        let Self { clock, users, offsets, events, covariates, .. } = self;
+        let log = Self::from_sorted(clock, kinds.to_vec(), users, offsets, events, covariates)?;
+        Ok(log.with_effects(effects))
+    }
+
     /// The same log with other covariates.
     ///
     /// # Errors
@@ -412,6 +447,29 @@ mod tests {
         for bad in [2.0, -1.0, 0.5, f64::NAN] {
             assert!(matches!(log(bad), Err(LogError::BadCategory { user: 1, .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn kinds_of_logs_are_united() {
+        let over = |kinds: &[&str]| {
+            let kinds: Vec<String> = kinds.iter().map(|kind| kind.to_string()).collect();
+            let events = (0..kinds.len() as u16).map(|kind| (0, Event { kind, ..event(1, 2.0) }));
+            let clock = Clock { tick: Tick::Week, horizon: 4, start_day: None };
+            EventLog::new(clock, kinds.clone(), vec!["a".into()], events, Covariates::default())
+                .unwrap()
+        };
+        let (real, own) = (over(&["x", "y"]), over(&["z", "y", "x"]));
+        let (all, effects) = EventLog::united_kinds([&real, &own]);
+        assert_eq!(all, ["x", "y", "z"]);
+        let numbers = |log: EventLog| -> Vec<u16> { log.events().iter().map(|e| e.kind).collect() };
+        assert_eq!(numbers(own.clone().over_kinds(&all, &effects).unwrap()), [2, 1, 0]);
+        assert_eq!(numbers(real.clone().over_kinds(&all, &effects).unwrap()), [0, 1]);
+        assert!(matches!(
+            own.clone().over_kinds(real.kinds(), real.effects()),
+            Err(LogError::KindOutside { .. })
+        ));
+        let many: Vec<String> = (0..=MAX_KINDS).map(|i| i.to_string()).collect();
+        assert!(matches!(real.over_kinds(&many, &[]), Err(LogError::TooManyKinds(_))));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::prepare::Prepared;
 use crate::progress::{ENV_STEPS, Reporter, interrupted, thousands};
 use crate::recorder::Recorder;
 use crate::session::{Session, Stop};
+use crate::verdict::left_out;
 
 /// The name of the real users in plots.
 pub const REAL_USERS: &str = "real users";
@@ -292,6 +293,10 @@ impl Attempt<'_> {
         );
         share.finish();
         summary.calibrators = judged.map_err(|error| Stop::Failed(Failure::run(error)))?;
+        if experiment.evaluation.panel.metrics.is_some() {
+            let lines = left_out(&summary.calibrators);
+            lines.iter().for_each(|line| self.reporter.line(line));
+        }
         if let Some(train) = &prepared.train {
             self.compare_with_training_users(runs, train, test, summary);
         }

@@ -1,7 +1,7 @@
 //! The tables at the end of a run.
 
 use trueup_calibration::money::Figure;
-use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::panel::{CalibratorPanel, LeftOut};
 use trueup_results::sweep::SweepSummary;
 use trueup_results::{
     MONEY, Summary, TrainingSummary, Verdict, figure_title, figure_value, heterogeneity_word,
@@ -162,6 +162,18 @@ pub fn sweep(summary: &SweepSummary) -> String {
         text.push_str(&format!("and {} more\n", ranked.len() - TRIALS));
     }
     text
+}
+
+/// A line a metric that was asked for by name and could not be measured.
+pub fn left_out(calibrators: &[CalibratorPanel]) -> Vec<String> {
+    let line = |own: &CalibratorPanel, out: &LeftOut| {
+        let discrepancy = out.discrepancy.iter().map(|name| format!(":{name}"));
+        let metric = format!("{}{}", out.feature, discrepancy.collect::<String>());
+        format!("{}: {metric} is not measured: {}", own.name, out.reason)
+    };
+    let lines =
+        calibrators.iter().flat_map(|own| own.left_out.iter().map(move |out| line(own, out)));
+    lines.collect()
 }
 
 fn headline(summary: &Summary) -> String {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::auc::Ranking;
 use super::logistic::UNDEFINED;
 use super::{Pool, Trees};
+use crate::discrepancy::mean_and_sd;
 
 /// What one feature tells about the side that a user is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub struct Telling {
     pub auc: f64,
     /// `(m_P - m_Q) / sqrt((v_P + v_Q) / 2)` (Cohen's d; Austin, *Balance diagnostics for comparing
     /// the distribution of baseline covariates*, Statistics in Medicine 28, 2009): positive where
-    /// simulated users are higher. 0 where neither side varies.
+    /// simulated users are higher. 0 where neither side varies, whatever the means.
     pub mean_difference: f64,
     /// Share of simulated and of real users for whom it is not defined.
     pub undefined: [f64; 2],
@@ -39,6 +40,9 @@ pub enum Direction {
 
 /// An AUC as near to 1/2 shows no direction.
 const LEVEL: f64 = 0.02;
+
+/// Differences beyond so many standard deviations are not told in numbers.
+const FAR: f64 = 100.0;
 
 impl Direction {
     /// The word for it, after "simulated users are".
@@ -69,10 +73,15 @@ impl Telling {
     /// In plain words: `simulated users are lower (AUC 0.31, -0.62 standard deviations)`.
     pub fn words(&self) -> String {
         let (auc, difference) = (self.auc, self.mean_difference);
-        let mut words = format!(
-            "simulated users are {} (AUC {auc:.2}, {difference:+.2} standard deviations)",
-            self.direction().name()
-        );
+        let by = match difference {
+            _ if self.direction() != Direction::Level && difference == 0.0 => {
+                "neither side varies".into()
+            }
+            d if d.abs() > FAR => format!("more than {FAR} standard deviations"),
+            d => format!("{d:+.2} standard deviations"),
+        };
+        let mut words =
+            format!("simulated users are {} (AUC {auc:.2}, {by})", self.direction().name());
         if self.undefined_differs() {
             let [simulated, real] = self.undefined.map(|share| 100.0 * share);
             words +=
@@ -107,10 +116,9 @@ fn alone(pool: &Pool, column: usize, feature: String, importance: f64) -> Tellin
         rows().filter(|((_, side), _)| **side == internal).map(|((value, _), _)| value).collect()
     };
     let moments = |values: &[f64]| {
-        let defined = || values.iter().filter(|value| **value != UNDEFINED);
-        let n = defined().count().max(1) as f64;
-        let mean = defined().map(|value| value / n).sum::<f64>();
-        (mean, defined().map(|value| (value - mean) * ((value - mean) / n)).sum::<f64>())
+        let defined = values.iter().copied().filter(|value| *value != UNDEFINED);
+        let (mean, sd) = mean_and_sd(&defined.collect::<Vec<f64>>(), None);
+        (mean, sd * sd)
     };
     let (p, q) = (side(true), side(false));
     let undefined = [&p, &q].map(|values| {

@@ -335,3 +335,106 @@ fn fixed_classifiers_do_not_cry_wolf() {
     }
     assert!(early <= 31, "{early}");
 }
+
+#[derive(Deserialize)]
+struct Honest {
+    copies: Copies,
+}
+
+#[derive(Deserialize)]
+struct Copies {
+    width: usize,
+    real: Vec<f64>,
+    copies: Vec<f64>,
+    fair: Vec<f64>,
+    auc_copies: f64,
+    auc_fair: f64,
+}
+
+/// Half of the simulated users copies of real ones, the rest apart: the mean AUC over twenty ways to
+/// make the folds against scikit-learn's trees with equal users in one fold (`fixtures/honest.py`).
+/// One way to make the folds has a standard deviation of about 0.02, ten of them 0.007.
+#[test]
+fn copies_do_not_hide_what_else_differs() {
+    let text = include_str!("../../tests/fixtures/honest.json");
+    let Copies { width, real, copies, fair, auc_copies, auc_fair } =
+        serde_json::from_str::<Honest>(text).unwrap().copies;
+    let real = vectors(real, width);
+    let mean = |own: Vec<f64>| {
+        let own = vectors(own, width);
+        (0..20).map(|seed| auc(&trees(&own, &real, 1000, seed))).sum::<f64>() / 20.0
+    };
+    let (found, found_fair) = (mean(copies), mean(fair));
+    assert!((found - auc_copies).abs() < 0.03, "{found} {auc_copies}");
+    assert!((found_fair - auc_fair).abs() < 0.03, "{found_fair} {auc_fair}");
+    assert!((found - found_fair).abs() < 0.05, "{found} {found_fair}");
+}
+
+/// A log against itself: all that there is to tell is the noise of the labels.
+#[test]
+fn a_copy_is_not_told_apart() {
+    let real = uniforms(4, 0, 150, 3, 1.0);
+    let one = examined(&real, &real.clone(), &["a", "b", "c"], &QUICK).unwrap();
+    let found = Examination::of(&[&one], None).unwrap();
+    for judged in [&found.trees, &found.logistic] {
+        assert_eq!((judged.auc, judged.p_value), (0.5, Some(1.0)));
+        assert!(judged.measured && !judged.below_half, "{judged:?}");
+        assert!(judged.auc_ci[0] < 0.5 && 0.5 < judged.auc_ci[1], "{judged:?}");
+    }
+    let refits = ExaminationConfig { refits: 19, ..QUICK };
+    let one = examined(&real, &real.clone(), &["a", "b", "c"], &refits).unwrap();
+    assert_eq!((one.trees.p_value, one.logistic.p_value), (Some(1.0), Some(1.0)));
+}
+
+/// Copies with a little noise are no twins, and mislead the classifiers: it is said.
+#[test]
+fn an_auc_below_a_half_is_seen() {
+    let real = uniforms(4, 0, 300, 3, 1.0);
+    let mut near = real.clone();
+    near.values.iter_mut().for_each(|value| *value += 1e-9);
+    let one = examined(&near, &real, &["a", "b", "c"], &QUICK).unwrap();
+    assert!(Examination::of(&[&one], None).unwrap().trees.below_half, "{one:?}");
+}
+
+/// With copies among them, p-values of at most 0.1 between equal laws come at most a tenth of the
+/// time: of 100, at most 22 (false alarm 1e-4). Half of the users are copies.
+#[test]
+fn p_values_are_right_where_users_are_copied() {
+    let mut early = 0;
+    for seed in 0..100 {
+        let real = uniforms(seed, 0, 60, 2, 1.0);
+        let mut own = uniforms(seed, 1, 60, 2, 1.0);
+        own.values[..60].copy_from_slice(&real.values[..60]);
+        let streams = Streams::new(seed);
+        let pool = pool(&own, &real, 100, &streams).unwrap();
+        let held_out = held_out::Kind::Logistic.held_out(&pool);
+        let kind = held_out::Kind::Logistic;
+        early +=
+            usize::from(held_out::p_value_by_refits(kind, &held_out, &pool, 19, &streams) <= 0.1);
+    }
+    assert!(early <= 22, "{early}");
+}
+
+/// 24 users a side: the trees have nothing to say, and do not.
+#[test]
+fn trees_of_few_users_are_not_measured() {
+    let sides = [uniforms(5, 0, 24, 2, 1.0), uniforms(5, 1, 24, 2, 5.0)];
+    let one = examined(&sides[0], &sides[1], &["a", "b"], &QUICK).unwrap();
+    let found = Examination::of(&[&one], None).unwrap();
+    assert!(!found.trees.measured && found.logistic.measured);
+    assert_eq!((found.trees.auc, found.trees.auc_ci), (0.5, [0.5, 0.5]));
+    assert!(found.logistic.auc > 0.7, "{found:?}");
+    let more = [uniforms(5, 0, 26, 2, 1.0), uniforms(5, 1, 26, 2, 5.0)];
+    assert!(examined(&more[0], &more[1], &["a", "b"], &QUICK).unwrap().trees.measured);
+}
+
+/// Constants that differ have no standard deviation to be counted in, and rounding is none.
+#[test]
+fn a_difference_without_spread_is_told_in_words() {
+    let (own, real) = (vectors(vec![1.1; 30], 1), vectors(vec![0.7; 30], 1));
+    let one = examined(&own, &real, &["price"], &QUICK).unwrap();
+    let words = one.telling[0].words();
+    assert_eq!(words, "simulated users are higher (AUC 1.00, neither side varies)");
+    let near = Telling { mean_difference: -9e13, auc: 0.0, ..one.telling[0].clone() };
+    assert!(near.words().contains("more than 100 standard deviations"), "{}", near.words());
+}

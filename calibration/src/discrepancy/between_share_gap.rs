@@ -112,6 +112,10 @@ impl Discrepancy for BetweenShareGap {
         true
     }
 
+    fn most(&self) -> f64 {
+        2.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }

@@ -124,6 +124,10 @@ impl Discrepancy for Binned {
         &["kl", "g", "psi", "chi-squared", "jensen-shannon", "hellinger", "total-variation-binned"]
     }
 
+    fn most(&self) -> f64 {
+        self.divergence.most
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }
@@ -132,8 +136,9 @@ impl Discrepancy for Binned {
         self.divergence.squared
     }
 
-    fn on_line(&self, _line: &Line) -> Option<Reading> {
-        Some(Ok(Box::new(*self)))
+    /// Where all external values are equal, all values would lie in one bin.
+    fn on_line(&self, line: &Line) -> Option<Reading> {
+        Some(both::with_spread(self.name(), line, *self))
     }
 
     fn prepare<'a>(

@@ -85,6 +85,10 @@ impl Discrepancy for Categories {
         FAMILY
     }
 
+    fn most(&self) -> f64 {
+        self.divergence.most
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

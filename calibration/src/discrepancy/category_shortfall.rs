@@ -48,6 +48,10 @@ impl Discrepancy for CategoryShortfall {
         super::cost::PASS
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

@@ -19,6 +19,7 @@ pub(super) const CHI_SQUARED: Divergence = Divergence {
     squared: true,
     root: false,
     smoothing: SMALL,
+    most: f64::INFINITY,
     f: |t| (t - 1.0) * (t - 1.0),
     slope: |t| 2.0 * (t - 1.0),
     far: f64::INFINITY,

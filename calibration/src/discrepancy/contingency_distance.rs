@@ -68,6 +68,10 @@ impl Discrepancy for ContingencyDistance {
         Some(Box::new(Self { bins: *values.first()? as usize }))
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

@@ -89,6 +89,10 @@ impl Discrepancy for CopulaDistance {
         true
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

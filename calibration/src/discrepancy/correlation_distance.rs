@@ -64,6 +64,10 @@ impl Discrepancy for CorrelationDistance {
         true
     }
 
+    fn most(&self) -> f64 {
+        2.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

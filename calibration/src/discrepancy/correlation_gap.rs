@@ -81,6 +81,10 @@ impl Discrepancy for CorrelationGap {
         true
     }
 
+    fn most(&self) -> f64 {
+        2.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

@@ -39,6 +39,8 @@ pub(super) struct Divergence {
     pub(super) root: bool,
     /// Smoothing where none is given.
     pub(super) smoothing: f64,
+    /// The largest value.
+    pub(super) most: f64,
     /// f(t) for t >= 0; at least 0.
     pub(super) f: fn(f64) -> f64,
     /// f'(t).

@@ -20,6 +20,7 @@ pub(super) const G: Divergence = Divergence {
     squared: true,
     root: false,
     smoothing: SMALL,
+    most: f64::INFINITY,
     f: |t| 2.0 * kl::f(t),
     slope: |t| 2.0 * t.ln(),
     far: f64::INFINITY,

@@ -19,6 +19,7 @@ pub(super) const HELLINGER: Divergence = Divergence {
     squared: true,
     root: true,
     smoothing: 0.0,
+    most: 1.0,
     f: |t| (t.sqrt() - 1.0) * (t.sqrt() - 1.0) / 2.0,
     slope: |t| (1.0 - 1.0 / t.sqrt()) / 2.0,
     far: 0.5,

@@ -21,6 +21,7 @@ pub(super) const JENSEN_SHANNON: Divergence = Divergence {
     squared: true,
     root: false,
     smoothing: 0.0,
+    most: 1.0,
     f,
     slope: |t| above(t) / (2.0 * LN_2),
     far: 0.5,

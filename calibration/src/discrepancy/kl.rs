@@ -18,6 +18,7 @@ pub(super) const KL: Divergence = Divergence {
     squared: true,
     root: false,
     smoothing: SMALL,
+    most: f64::INFINITY,
     f,
     slope: f64::ln,
     far: f64::INFINITY,

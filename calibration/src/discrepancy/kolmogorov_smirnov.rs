@@ -59,6 +59,7 @@ impl OnLine for KolmogorovSmirnov {
         definition: "max |F - G|",
         reference: "Smirnov, Table for estimating the goodness of fit of empirical distributions, Annals of Mathematical Statistics 19, 1948",
         symmetric: true,
+        most: 1.0,
         ..About::USUAL
     };
 

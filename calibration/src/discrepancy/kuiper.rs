@@ -106,6 +106,7 @@ impl OnLine for Kuiper {
         definition: "max (F - G) + max (G - F)",
         reference: "Kuiper, Tests concerning random points on a circle, Indagationes Mathematicae 22, 1960",
         symmetric: true,
+        most: 1.0,
         ..About::USUAL
     };
 

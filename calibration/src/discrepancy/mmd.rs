@@ -197,6 +197,10 @@ impl Discrepancy for Mmd {
         &["mmd-features"]
     }
 
+    fn most(&self) -> f64 {
+        2.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

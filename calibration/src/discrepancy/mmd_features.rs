@@ -188,6 +188,10 @@ impl Discrepancy for MmdFeatures {
         &["mmd"]
     }
 
+    fn most(&self) -> f64 {
+        4.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

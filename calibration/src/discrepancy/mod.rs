@@ -216,6 +216,17 @@ pub enum DiscrepancyError {
         /// What is missing.
         why: &'static str,
     },
+    /// Its iterations ended before the value was reached.
+    #[error(
+        "{discrepancy} did not converge in {iterations} iterations: give more `iterations`, a larger \
+         `epsilon` or fewer `rows`"
+    )]
+    NotConverged {
+        /// Name of the discrepancy.
+        discrepancy: &'static str,
+        /// How many there were.
+        iterations: usize,
+    },
     /// The value needs a spread that the external sample does not have.
     #[error(
         "all external values are equal to {value}: {discrepancy} in units of their standard \
@@ -313,6 +324,11 @@ pub trait Discrepancy: Send + Sync {
     /// Unit of the value, e.g. `external sd`; empty for pure numbers.
     fn unit(&self) -> &'static str {
         ""
+    }
+
+    /// The largest value that there is, where intervals end; infinite where there is none.
+    fn most(&self) -> f64 {
+        f64::INFINITY
     }
 
     /// What rows it compares.

@@ -19,6 +19,7 @@ pub struct About {
     pub(super) symmetric: bool,
     pub(super) also_optimises: &'static [&'static str],
     pub(super) unit: &'static str,
+    pub(super) most: f64,
     pub(super) squared: bool,
 }
 
@@ -34,6 +35,7 @@ impl About {
         symmetric: false,
         also_optimises: &[],
         unit: "",
+        most: f64::INFINITY,
         squared: false,
     };
 }
@@ -123,6 +125,10 @@ impl<T: OnLine> Discrepancy for T {
 
     fn unit(&self) -> &'static str {
         T::ABOUT.unit
+    }
+
+    fn most(&self) -> f64 {
+        T::ABOUT.most
     }
 
     fn shape(&self) -> Shape {

@@ -48,6 +48,7 @@ impl OnLine for OutOfRange {
         title: "Share out of range",
         definition: "P(x < min_Q or x > max_Q)",
         reference: "SDMetrics, BoundaryAdherence; DataCebo, Synthetic Data Metrics, 2023",
+        most: 1.0,
         ..About::USUAL
     };
 

@@ -20,6 +20,7 @@ pub(super) const PSI: Divergence = Divergence {
     squared: true,
     root: false,
     smoothing: SMALL,
+    most: f64::INFINITY,
     f: |t| if t > 0.0 { (t - 1.0) * t.ln() } else { f64::INFINITY },
     slope: |t| t.ln() + 1.0 - 1.0 / t,
     far: f64::INFINITY,

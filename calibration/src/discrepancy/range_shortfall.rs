@@ -42,6 +42,7 @@ impl OnLine for RangeShortfall {
         definition: "min(1, ((min_P - min_Q)+ + (max_Q - max_P)+) / (max_Q - min_Q))",
         reference: "SDMetrics, RangeCoverage; DataCebo, Synthetic Data Metrics, 2023",
         cost: cost::PASS,
+        most: 1.0,
         ..About::USUAL
     };
 

@@ -14,7 +14,7 @@ use super::distinct::Distinct;
 use super::joint::{self, Points, Side};
 use super::joint_witness::{Form, JointWitness};
 use super::pairs::Columns;
-use super::sinkhorn_scaling::{Problem, Settings};
+use super::sinkhorn_scaling::{Outcome, Problem, Settings};
 use super::sinkhorn_witness::SoftMinima;
 use super::soft_minimum::SoftMinimum;
 use super::{Discrepancy, DiscrepancyError, Parameter, Prepared, Weighted, Witness};
@@ -89,15 +89,19 @@ impl Divergence {
         Self { within: within.into(), between, sides, settings }
     }
 
-    /// S under each pair of shares, none where it is not finite.
+    /// S under each pair of shares, none where it is not finite, or was not reached.
     fn values<const L: usize>(&self, p: [&[f64]; L], q: [&[f64]; L]) -> [Option<f64>; L] {
         let between = self.between.values(p, q);
         let x = self.within[0].values(p, p);
         let y = self.within[1].values(q, q);
         std::array::from_fn(|lane| {
-            let value = match (between[lane], x[lane], y[lane]) {
-                (Some(between), Some(x), Some(y)) => between - 0.5 * (x + y),
-                _ => self.anew(p[lane], q[lane])?,
+            let all = [between[lane], x[lane], y[lane]];
+            let value = match all.map(Outcome::value) {
+                [Some(between), Some(x), Some(y)] => between - 0.5 * (x + y),
+                _ if all.iter().any(|one| matches!(one, Outcome::LeftRange)) => {
+                    self.anew(p[lane], q[lane])?
+                }
+                _ => return None,
             };
             value.is_finite().then_some(value.max(0.0))
         })
@@ -109,11 +113,15 @@ impl Divergence {
         let [between] = Problem::between(x, y, p, q, self.settings).values([p], [q]);
         let [x] = Problem::within(x, p, self.settings).values([p], [p]);
         let [y] = Problem::within(y, q, self.settings).values([q], [q]);
-        Some(between? - 0.5 * (x? + y?))
+        Some(between.value()? - 0.5 * (x.value()? + y.value()?))
     }
 }
 
 impl Sinkhorn {
+    fn not_converged(&self) -> DiscrepancyError {
+        DiscrepancyError::NotConverged { discrepancy: NAME, iterations: self.iterations }
+    }
+
     fn settings(&self) -> Settings {
         let Self { epsilon, iterations, tolerance, .. } = *self;
         Settings { epsilon, iterations, tolerance }
@@ -189,6 +197,12 @@ impl Discrepancy for Sinkhorn {
         Ok(Box::new(Divergence::new(sides, [&p, &q], self.settings())))
     }
 
+    fn value(&self, internal: &Sample, external: &Sample) -> Result<f64, DiscrepancyError> {
+        let prepared = self.prepare(internal, external)?;
+        let value = prepared.value(&vec![1.0; internal.users], &vec![1.0; external.users]);
+        value.ok_or(self.not_converged())
+    }
+
     fn witness(
         &self,
         internal: Weighted<'_>,
@@ -221,8 +235,7 @@ impl Discrepancy for Sinkhorn {
             let sides = [x, y].map(Distinct::none);
             let divergence = Divergence::new(sides, [&p, &q], self.settings());
             let [value] = divergence.values([&p], [&q]);
-            let why = "its values are too far away to be summed up";
-            value.ok_or(DiscrepancyError::Undefined { discrepancy: NAME, side: "internal", why })
+            value.ok_or(self.not_converged())
         };
         Some(Points::new(internal, external, self.rows).and_then(value))
     }

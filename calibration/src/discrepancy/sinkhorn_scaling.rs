@@ -9,7 +9,9 @@
 //! entropy regularized transport problems*, SIAM Journal on Scientific Computing 41, 2019): an
 //! iteration is then one pass over K without an exponential, `u = 1 / K(q v)`, `v = 1 / K'(p u)`.
 //! The first potentials, and new ones where scalings leave [`RANGE`], are soft minima in the log
-//! domain. Of a side with itself f = g, and `u <- sqrt(u / K(p u))` takes a few iterations (Feydy
+//! domain. Where they leave it again, epsilon is far below the costs: then potentials are carried from
+//! an epsilon of the size of the costs down to the present one, halved each time (epsilon scaling,
+//! Schmitzer 2019, section 3.3). Of a side with itself f = g, and `u <- sqrt(u / K(p u))` takes a few iterations (Feydy
 //! and others, AISTATS 2019). A kernel absorbed under equal weights serves all weightings of a
 //! bootstrap.
 
@@ -37,8 +39,16 @@ pub(super) struct Settings {
 const RANGE: std::ops::Range<f64> = 1e-150..1e150;
 /// Iterations after which weightings that are not done go on alone.
 const TOGETHER: usize = 32;
+/// Entries of the kernel end at its exponential.
+const LARGEST_EXPONENT: f64 = 300.0;
 /// How often scalings are absorbed before it is given up.
 const ROUNDS: usize = 30;
+/// How often they are before potentials are carried down from a large epsilon.
+const PATIENCE: usize = 2;
+/// Steps in the log domain at each epsilon on the way down.
+const STEPS: usize = 5;
+/// A weighting whose marginals are no nearer than this, as a sum of errors, has not converged.
+const CLOSE: f64 = 0.05;
 
 /// A transport problem with potentials absorbed, in units of epsilon.
 pub(super) struct Problem {
@@ -58,6 +68,25 @@ pub(super) struct Scaled {
     scalings: [Vec<f64>; 2],
     /// Whether the scalings left their range.
     left_range: bool,
+    /// The sum of errors of a marginal.
+    error: f64,
+}
+
+/// What came of one weighting of a problem.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    /// OT.
+    Value(f64),
+    /// It needs other potentials than the absorbed ones.
+    LeftRange,
+    /// It ran out of iterations.
+    Unfinished,
+}
+
+impl Outcome {
+    pub(super) fn value(self) -> Option<f64> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
 }
 
 impl Problem {
@@ -69,7 +98,10 @@ impl Problem {
         };
         let mut phi = vec![0.0; x.len()];
         let mut problem = Self::empty(false, settings);
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            if round == PATIENCE {
+                phi = carried_down([x, y], &columns, [p, q], settings.epsilon);
+            }
             problem.gamma = soft(0, &phi, p).of_side(y);
             problem.phi = soft(1, &problem.gamma, q).of_side(x);
             problem.fill(x, &columns[1]);
@@ -142,15 +174,16 @@ impl Problem {
         costs.sum()
     }
 
-    /// OT of each weighting; none where it needs other potentials than the absorbed ones.
-    pub(super) fn values<const L: usize>(
-        &self,
-        p: [&[f64]; L],
-        q: [&[f64]; L],
-    ) -> [Option<f64>; L] {
-        let epsilon = self.settings.epsilon;
-        let value = |scaled: Scaled| (!scaled.left_range).then_some(epsilon * scaled.value);
-        self.scale(p, q).map(value)
+    /// OT of each weighting.
+    pub(super) fn values<const L: usize>(&self, p: [&[f64]; L], q: [&[f64]; L]) -> [Outcome; L] {
+        let Settings { epsilon, tolerance, .. } = self.settings;
+        self.scale(p, q).map(|scaled| match scaled {
+            Scaled { left_range: true, .. } => Outcome::LeftRange,
+            Scaled { error, value, .. } if error <= tolerance.max(CLOSE) => {
+                Outcome::Value(epsilon * value)
+            }
+            _ => Outcome::Unfinished,
+        })
     }
 
     fn scale<const L: usize>(&self, p: [&[f64]; L], q: [&[f64]; L]) -> [Scaled; L] {
@@ -199,7 +232,7 @@ impl Problem {
                     let value = dual(p[lane], &self.phi, &scalings[0])
                         + dual(q[lane], &self.gamma, &scalings[1])
                         - (mass - 1.0);
-                    *done = Some(Scaled { value, scalings, left_range });
+                    *done = Some(Scaled { value, scalings, left_range, error });
                 }
             }
             for (v, columns) in v.iter_mut().zip(&columns) {
@@ -226,7 +259,7 @@ impl Problem {
                     let scaling = lane_of(&u, lane);
                     let value = 2.0 * dual(p[lane], &self.phi, &scaling) - (mass - 1.0);
                     let scalings = [scaling.clone(), scaling];
-                    *done = Some(Scaled { value, scalings, left_range });
+                    *done = Some(Scaled { value, scalings, left_range, error });
                 }
             }
             if done.iter().all(Option::is_some) {
@@ -283,7 +316,7 @@ fn marginal_error<const L: usize>(
 
 impl Scaled {
     fn none() -> Self {
-        Self { value: f64::NAN, scalings: [vec![], vec![]], left_range: true }
+        Self { value: f64::NAN, scalings: [vec![], vec![]], left_range: true, error: f64::NAN }
     }
 }
 
@@ -315,6 +348,41 @@ fn leaves_range<const L: usize>(shares: &[f64], scalings: &[[f64; L]], lane: usi
     shares.iter().zip(scalings).any(outside)
 }
 
+/// Potentials of the rows of x, in units of epsilon, carried down from one of the size of the costs.
+fn carried_down(
+    [x, y]: [&Side; 2],
+    columns: &[Columns; 2],
+    [p, q]: [&[f64]; 2],
+    target: f64,
+) -> Vec<f64> {
+    let mut epsilon = largest_cost(x, y).max(target);
+    let mut phi = vec![0.0; x.len()];
+    loop {
+        for _ in 0..STEPS {
+            let gamma = SoftMinimum::new(columns[0].clone(), &phi, p, epsilon).of_side(y);
+            phi = SoftMinimum::new(columns[1].clone(), &gamma, q, epsilon).of_side(x);
+        }
+        if epsilon <= target {
+            return phi;
+        }
+        let next = (0.5 * epsilon).max(target);
+        phi.iter_mut().for_each(|phi| *phi *= epsilon / next);
+        epsilon = next;
+    }
+}
+
+/// The square of the diagonal of the box around all rows: no cost is larger.
+fn largest_cost(x: &Side, y: &Side) -> f64 {
+    let edge = |column: usize| {
+        let values =
+            [x, y].into_iter().flat_map(|side| (0..side.len()).map(|i| side.row(i)[column]));
+        let ends = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+        (high - low) * (high - low)
+    };
+    (0..x.width).map(edge).sum()
+}
+
 struct Fill<'a> {
     entries: &'a mut [f64],
     row: &'a [f64],
@@ -331,7 +399,8 @@ impl Kernel for Fill<'_> {
     fn work(self) {
         self.y.squares(self.row, 0, self.entries);
         for (entry, gamma) in self.entries.iter_mut().zip(self.gamma) {
-            *entry = exp(self.phi + gamma - self.rate * *entry);
+            // Between rows without a share it may be anything; it must not be infinite times 0.
+            *entry = exp((self.phi + gamma - self.rate * *entry).min(LARGEST_EXPONENT));
         }
     }
 }

@@ -126,3 +126,50 @@ fn slow_weightings_end_where_plain_iterations_end() {
         assert!((value - expected).abs() < 1e-7 * (1.0 + expected), "{value} {expected}");
     }
 }
+
+#[derive(serde::Deserialize)]
+struct Honest {
+    transport: Transport,
+}
+
+#[derive(serde::Deserialize)]
+struct Transport {
+    width: usize,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    cost: f64,
+}
+
+/// Down to the smallest epsilon the value comes to POT's exact cost: within `epsilon ln n`, which is
+/// the most that the entropies add or take, and a thousandth for marginals that are not yet exact.
+/// Weights of a bootstrap have values too.
+#[test]
+fn small_epsilon_comes_to_the_exact_cost() {
+    let text = include_str!("../../tests/fixtures/honest.json");
+    let Transport { width, x, y, cost } = serde_json::from_str::<Honest>(text).unwrap().transport;
+    let (x, y) = (vectors(x, width), vectors(y, width));
+    let mut last = 0.0;
+    for epsilon in [10.0, 1.0, 0.1, 0.01, 0.001] {
+        let sinkhorn = Sinkhorn { epsilon, tolerance: 1e-3, ..Sinkhorn::default() };
+        let value = sinkhorn.value(&x, &y).unwrap();
+        let entropy = epsilon * 60.0_f64.ln();
+        assert!(value > last && value < 1.001 * cost, "{epsilon}: {value} {last} {cost}");
+        assert!((value - cost).abs() < entropy + 1e-3 * cost, "{epsilon}: {value} {cost}");
+        last = value;
+        let weights = crate::evaluate::bootstrap::weights(60, 4, &trueup_env::Streams::new(1));
+        let prepared = sinkhorn.prepare(&x, &y).unwrap();
+        let values = prepared.values(&weights, &weights);
+        assert!(values.iter().all(|value| value.is_some_and(|v| v > 0.0)), "{epsilon}: {values:?}");
+        assert!(sinkhorn.value(&y, &y).unwrap() < 1e-6, "{epsilon}");
+    }
+}
+
+#[test]
+fn too_few_iterations_are_told() {
+    let case = &cases()[0];
+    let (x, y) = case.samples();
+    let hasty = Sinkhorn { epsilon: 1e-3, iterations: 1, ..Sinkhorn::default() };
+    let error = hasty.value(&x, &y).unwrap_err();
+    assert_eq!(error, DiscrepancyError::NotConverged { discrepancy: NAME, iterations: 1 });
+    assert!(error.to_string().contains("did not converge"));
+}

@@ -133,6 +133,13 @@ impl Discrepancy for Support {
         Some(Box::new(Self { aspect: self.aspect, k: k as usize, rows: rows as usize }))
     }
 
+    fn most(&self) -> f64 {
+        match self.aspect {
+            Aspect::Density => f64::INFINITY,
+            _ => 1.0,
+        }
+    }
+
     fn shape(&self) -> Shape {
         Shape::Vector
     }

@@ -124,6 +124,10 @@ impl Discrepancy for TotalVariation {
         super::categories::FAMILY
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

@@ -18,6 +18,7 @@ pub(super) const TOTAL_VARIATION: Divergence = Divergence {
     squared: false,
     root: false,
     smoothing: 0.0,
+    most: 1.0,
     f: |t| (t - 1.0).abs() / 2.0,
     slope: |t| if (t - 1.0).abs() > 1e-12 { (t - 1.0).signum() / 2.0 } else { 0.0 },
     far: 0.5,

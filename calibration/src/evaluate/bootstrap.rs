@@ -13,7 +13,9 @@
 //! quantiles are taken. The interval is then for the *expected* distance at these numbers of users,
 //! the same quantity that the noise floor is for; both carry the same upward bias, which cancels in
 //! value - floor. (Taking the bias off twice would aim at the distance at infinitely many users. A
-//! value near the floor is then often below 0, and could no longer be compared with the floor.)
+//! value near the floor is then often below 0, and could no longer be compared with the floor.) Where
+//! a distance has a largest value ([`Discrepancy::most`](crate::discrepancy::Discrepancy::most)) the
+//! shift may go beyond it, as it may below 0: intervals end there, and always hold the value.
 
 use rayon::prelude::*;
 use trueup_env::Streams;
@@ -55,6 +57,21 @@ impl Measured {
         Some(Self { value, replicates: prepared.values(internal, external) })
     }
 
+    /// The same with each user counted so many times: `by` has a number a user of either side.
+    pub fn counting(
+        prepared: &dyn Prepared,
+        [internal, external]: [&Weights; 2],
+        by: [&[f64]; 2],
+    ) -> Option<Self> {
+        let times = |weights: &Weights, by: &[f64]| -> Weights {
+            let one = |weights: &Vec<f64>| weights.iter().zip(by).map(|(w, by)| w * by).collect();
+            weights.iter().map(one).collect()
+        };
+        let value = prepared.value(by[0], by[1])?;
+        let replicates = prepared.values(&times(internal, by[0]), &times(external, by[1]));
+        Some(Self { value, replicates })
+    }
+
     /// The mean over evaluation seeds, replicate by replicate, over the seeds that are defined.
     pub fn mean(seeds: &[&Self]) -> Option<Self> {
         let replicates = seeds.first()?.replicates.len();
@@ -78,14 +95,15 @@ impl Measured {
 
     /// The 2.5% and 97.5% quantiles of the replicates as they are, within `low..=high`: the values
     /// between which one more replicate would fall with 95% (Hyndman and Fan's type 6; type 7 would
-    /// be too narrow by a part of 2 / replicates).
+    /// be too narrow by a part of 2 / replicates). The value is always among them: a few replicates
+    /// that are far away may else pull it out.
     pub fn interval(&self, low: f64, high: f64) -> [f64; 2] {
         let mut sorted: Vec<f64> = self.replicates.iter().flatten().copied().collect();
         sorted.sort_by(f64::total_cmp);
         let (count, last) = (sorted.len() as f64, sorted.len().saturating_sub(1) as f64);
         let outer = |p: f64| (((count + 1.0) * p - 1.0) / last.max(1.0)).clamp(0.0, 1.0);
         let at = |p: f64| quantile(&sorted, outer(p)).unwrap_or(self.value);
-        [0.025, 0.975].map(|p| at(p).max(low).min(high))
+        [at(0.025).min(self.value), at(0.975).max(self.value)].map(|end| end.max(low).min(high))
     }
 }
 

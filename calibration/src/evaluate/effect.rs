@@ -23,6 +23,9 @@
 //! | `apart` | effect below 0.5 | it takes hundreds of users a side |
 //! | `far` | effect from 0.5 | some 60 users a side are enough |
 //!
+//! Where real users are all alike the floor has no noise; the effect of a distance that ends at 1, a
+//! share of users or rows, is then the distance itself.
+//!
 //! The spread of the floor is that of its bootstrap replicates. It shrinks as the real users grow in
 //! number, so a small difference leaves `at-floor` for `near` with more data, but never moves on to
 //! `apart`.
@@ -45,12 +48,15 @@ pub struct Scale {
     sd: f64,
     /// What chance adds to the squared scale, times the effective number of users.
     noise: f64,
+    /// The largest value.
+    most: f64,
 }
 
 impl Scale {
     /// From the floor with its replicates as they were drawn, not centred, and the
-    /// [`effective`](super::power::effective) number of users behind it.
-    pub fn of(order: Order, floor: &Measured, users: f64) -> Self {
+    /// [`effective`](super::power::effective) number of users behind it. `most` is the largest value
+    /// that there is.
+    pub fn of(order: Order, floor: &Measured, users: f64, most: f64) -> Self {
         let replicates: Vec<f64> = floor.replicates.iter().flatten().copied().collect();
         let mean = |values: &dyn Fn(f64) -> f64| {
             replicates.iter().map(|&r| values(r)).sum::<f64>() / replicates.len().max(1) as f64
@@ -61,11 +67,15 @@ impl Scale {
         // A distance at the end of its range has nowhere to go: take its spread for the noise.
         let spread = if order == Order::Root { variance } else { variance.sqrt() };
         let noise = if added > 0.0 { added } else { spread };
-        Self { order, floor: floor.value, sd: variance.sqrt(), noise: noise * users }
+        Self { order, floor: floor.value, sd: variance.sqrt(), noise: noise * users, most }
     }
 
-    /// The effect; 0 at or below the floor. None where the floor has no noise to compare with.
+    /// The effect; 0 at or below the floor. None where the floor has no noise to compare with, and the
+    /// distance no end.
     pub fn effect(&self, value: f64) -> Option<f64> {
+        if self.noise == 0.0 && self.most <= 1.0 {
+            return Some((value - self.floor).max(0.0));
+        }
         let excess = self.order.square(value) - self.order.square(self.floor);
         let effect = (excess.max(0.0) / self.noise).sqrt();
         (self.noise > 0.0 && effect.is_finite()).then_some(effect)
@@ -107,7 +117,7 @@ mod tests {
         let p = weights(count, 200, &Streams::new(1));
         let q = weights(2 * count, 200, &Streams::new(2));
         let floor = Measured::of(prepared.as_ref(), &p, &q).unwrap();
-        Scale::of(order, &floor, effective([count, 2 * count], None))
+        Scale::of(order, &floor, effective([count, 2 * count], None), f64::INFINITY)
     }
 
     /// The variance of the bootstrap of a mean is that of the users, with a relative error of
@@ -143,7 +153,7 @@ mod tests {
         let of = |order, value: f64| {
             let floor = Measured { value: 0.02, replicates: vec![Some(0.02), Some(0.04)] };
             // Noise: mean square 0.001 less 0.0004 = 0.0006 at 400 users: 0.24; sd 0.01.
-            Scale::of(order, &floor, 400.0).verdict(value)
+            Scale::of(order, &floor, 400.0, f64::INFINITY).verdict(value)
         };
         let unit = 0.24_f64.sqrt();
         assert_eq!(of(Order::Root, 0.0), Some(Verdict::AtFloor));
@@ -155,9 +165,13 @@ mod tests {
         assert_eq!(of(Order::Squared, 0.0401), Some(Verdict::Near));
         assert_eq!(of(Order::Squared, 1.5), Some(Verdict::Far));
         let flat = Measured { value: 0.0, replicates: vec![Some(0.0), None] };
-        let flat = Scale::of(Order::Root, &flat, 10.0);
+        let share = Scale::of(Order::Root, &flat, 10.0, 1.0);
+        let verdicts = [0.0, 0.09, 0.4, 1.0].map(|value| share.verdict(value).unwrap());
+        assert_eq!(verdicts, [Verdict::AtFloor, Verdict::Near, Verdict::Apart, Verdict::Far]);
+        let flat = Scale::of(Order::Root, &flat, 10.0, f64::INFINITY);
         assert_eq!((flat.verdict(0.0), flat.verdict(0.1)), (Some(Verdict::AtFloor), None));
-        let nothing = Scale::of(Order::Root, &Measured { value: 0.1, replicates: vec![] }, 0.0);
+        let nothing = Measured { value: 0.1, replicates: vec![] };
+        let nothing = Scale::of(Order::Root, &nothing, 0.0, f64::INFINITY);
         assert_eq!((nothing.effect(0.5), nothing.verdict(0.5)), (None, None));
     }
 }

@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::bootstrap::{Measured, Weights};
+use super::concentration::alike;
 use super::metrics::Panel;
 use super::permutation::{Null, Relabellings, pooled};
 use super::work::Work;
@@ -73,9 +74,41 @@ impl<'a> Families<'a> {
                     value.map(|value| Measured { value, replicates })
                 }
             };
-            measured.ok_or_else(|| "the value is not defined for these users".to_string())
+            Ok(measured)
         });
-        measured.collect()
+        let said = |(at, measured): (usize, Result<Option<Measured>, String>)| {
+            measured.and_then(|measured| measured.ok_or_else(|| self.why_not(at)))
+        };
+        measured.enumerate().map(said).collect()
+    }
+
+    /// Why a metric has no value with every user counted once, in its own words.
+    fn why_not(&self, metric: usize) -> String {
+        let chosen = &self.panel.metrics[metric];
+        let [left, right] = self.sides[chosen.source];
+        match chosen.discrepancy.value(left, right) {
+            Err(error) => error.to_string(),
+            Ok(_) => "the value is not defined for these users".into(),
+        }
+    }
+
+    /// Measures each metric of the features that are `concentrated` with every user counted alike,
+    /// however many rows they have; none for others, or where that is not defined.
+    pub fn measure_alike(
+        &self,
+        concentrated: &[bool],
+        internal: &Weights,
+        external: &Weights,
+    ) -> Vec<Option<Measured>> {
+        let measure = |chosen: &super::metrics::Chosen| {
+            let [left, right] = self.sides[chosen.source];
+            let is_wanted = concentrated.get(chosen.source).copied().unwrap_or(false);
+            let prepared = is_wanted.then(|| chosen.discrepancy.prepare(left, right).ok())??;
+            let by = [alike(left), alike(right)];
+            let by = by.each_ref().map(Vec::as_slice);
+            Measured::counting(prepared.as_ref(), [internal, external], by)
+        };
+        self.panel.metrics.par_iter().map(measure).collect()
     }
 
     /// The permutation test of each metric, of samples that are each pooled from two sides and

@@ -104,31 +104,43 @@ pub struct Panel {
     pub sources: Vec<Source>,
     /// The metrics.
     pub metrics: Vec<Chosen>,
+    /// Of each feature, the one value that all real users have; none where they differ.
+    pub constants: Vec<Option<f64>>,
     /// What was left out.
     pub left_out: Vec<LeftOut>,
 }
 
-/// Chooses the metrics: those of the config, or the default panel. A feature that has no rows or no
-/// spread among the real users is left out with the reason.
+/// Chooses the metrics: those of the config, or the default panel. The first of the `real` logs is
+/// that of the test users. A feature that has no rows among them is left out with the reason, and so is
+/// one that has a single value among all users, real and simulated.
 ///
 /// # Errors
 /// Unknown names, and discrepancies that do not suit their feature.
-pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, PanelError> {
+pub fn choose(
+    config: &PanelConfig,
+    real: &[&EventLog],
+    simulated: &[&EventLog],
+) -> Result<Panel, PanelError> {
     let wanted = match &config.metrics {
         Some(metrics) => metrics.clone(),
         None => {
             let mut metrics = default_panel::metrics(config.panel);
-            let relations = relation::all(external[0].covariates(), external[0].kinds());
-            metrics.extend(relations.into_iter().map(|feature| Metric {
+            let relations = real.first().map(|log| relation::all(log.covariates(), log.kinds()));
+            metrics.extend(relations.into_iter().flatten().map(|feature| Metric {
                 feature: feature.name.into(),
                 discrepancy: relation_gap::NAME.into(),
             }));
             metrics
         }
     };
-    let mut panel = Panel { sources: Vec::new(), metrics: Vec::new(), left_out: Vec::new() };
+    let mut panel = Panel {
+        sources: Vec::new(),
+        metrics: Vec::new(),
+        constants: Vec::new(),
+        left_out: Vec::new(),
+    };
     let mut refused: Vec<&'static str> = Vec::new();
-    let kinds = external[0].kinds();
+    let kinds = real.first().map_or(&[][..], |log| log.kinds());
     for metric in wanted.iter().filter(|metric| of_every_kind(metric) && kinds.len() < 2) {
         let (feature, reason) = (metric.feature.clone(), "the log has a single kind".into());
         panel.left_out.push(LeftOut { feature, discrepancy: None, reason });
@@ -144,11 +156,14 @@ pub fn choose(config: &PanelConfig, external: [&EventLog; 2]) -> Result<Panel, P
         let slot = match known {
             Some(slot) => slot,
             None => {
-                if let Some(reason) = reason_to_leave_out(source, external) {
-                    refused.push(source.name());
-                    let feature = source.name().into();
-                    panel.left_out.push(LeftOut { feature, discrepancy: None, reason });
-                    continue;
+                match constant(source, real, simulated) {
+                    Ok(constant) => panel.constants.push(constant),
+                    Err(reason) => {
+                        refused.push(source.name());
+                        let feature = source.name().into();
+                        panel.left_out.push(LeftOut { feature, discrepancy: None, reason });
+                        continue;
+                    }
                 }
                 panel.sources.push(source);
                 panel.sources.len() - 1
@@ -238,29 +253,43 @@ fn resolve(
     Ok((source, discrepancy))
 }
 
-/// Why a feature cannot be compared with these real users; none where it can.
-fn reason_to_leave_out(source: Source, external: [&EventLog; 2]) -> Option<String> {
-    for log in external {
+/// The one value of a feature among all real users, where there is a single one and simulated users
+/// have others; or why the feature cannot be compared.
+fn constant(
+    source: Source,
+    real: &[&EventLog],
+    simulated: &[&EventLog],
+) -> Result<Option<f64>, String> {
+    let mut one = None;
+    for (i, log) in real.iter().enumerate() {
         let sample = source.sample(log);
         if let Some((covariate, _)) = relation::parts(source.name())
             && log.covariates().place(covariate).is_none()
         {
             let names = log.covariates().names.join(", ");
-            return Some(match names.is_empty() {
+            return Err(match names.is_empty() {
                 true => "the log has no covariates".into(),
                 false => format!("the log has no covariate {covariate:?}, but {names}"),
             });
         }
-        if sample.rows() == 0 {
-            return Some("it is defined for none of the real users".into());
+        if i == 0 && sample.rows() == 0 {
+            return Err("it is defined for none of the real users".into());
         }
         if sample.shape == Shape::Category && sample.categories < 2 {
-            return Some("the log has a single kind".into());
+            return Err("the log has a single kind".into());
         }
-        let first = sample.values[0];
-        if sample.values.iter().all(|&value| value == first) {
-            return Some(format!("all of its values are {first} among the real users"));
+        for &value in &sample.values {
+            if *one.get_or_insert(value) != value {
+                return Ok(None);
+            }
         }
     }
-    None
+    let differs =
+        |log: &&EventLog| source.sample(log).values.iter().any(|value| Some(*value) != one);
+    match one {
+        Some(one) if !simulated.iter().any(differs) => {
+            Err(format!("all of its values are {one} among the real users"))
+        }
+        one => Ok(one),
+    }
 }

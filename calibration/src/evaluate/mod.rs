@@ -9,17 +9,21 @@
 //!   users. Halves are smaller than the whole, so this floor is higher than between samples of full
 //!   size (by about sqrt 2 for distances that shrink as 1 / sqrt n, such as Kolmogorov-Smirnov and
 //!   Wasserstein-1, and by about 2 for squared ones, such as Cramer-von Mises and energy-nd), and a
-//!   value near it is not yet proof of equality;
+//!   value near it is not yet proof of equality. A metric that has a value but no floor is in the panel
+//!   all the same, without what follows from a floor;
 //! - *gap closed*: `1 - (value - floor) / (before - floor)`, where `before` is the value of the
 //!   uncalibrated run.
 //!
 //! The same metrics count for every calibrator, so that their medians compare: a metric that the
 //! rewards optimised is marked, and left out of the outer median, for all of them. Intervals are
 //! made as [`bootstrap`] says, p-values as [`permutation`] and numbers of users needed as [`power`].
-//! Everything is a function of the logs, the config and the streams,
+//! Logs that name different kinds are compared over all of them, those of the test log first. Where a
+//! few users have most of the rows of a feature, verdicts, effects and the mean excess count every user
+//! alike (`concentration.rs`). Everything is a function of the logs, the config and the streams,
 //! whatever the number of threads.
 
 pub mod bootstrap;
+mod concentration;
 mod config;
 mod default_panel;
 mod effect;
@@ -38,6 +42,7 @@ mod warnings;
 mod work;
 
 use rayon::prelude::*;
+use trueup_env::finance::KindEffect;
 use trueup_env::{EventLog, Streams};
 
 pub use config::{Breadth, Metric, PanelConfig};
@@ -55,6 +60,7 @@ use crate::panel::CalibratorPanel;
 use crate::reward::Term;
 use crate::sample::{Sample, Shape};
 use bootstrap::{Measured, Weights};
+use concentration::Concentration;
 use families::Families;
 use metrics::Panel;
 use permutation::{Null, Relabellings};
@@ -174,11 +180,25 @@ pub fn evaluate_telling(
     config.check().map_err(PanelError::BadConfig)?;
     check(runs, train, test)?;
     if let Some((runs, train, test)) = relations::united(runs, train, test) {
-        return evaluate(&runs, train.as_ref(), &test, terms, config, streams);
+        return evaluate_telling(&runs, train.as_ref(), &test, terms, config, streams, tell);
     }
-    let reference = Reference::new(train, test, config.replicates, streams);
-    let panel = metrics::choose(config, reference.logs())?;
+    let simulated: Vec<&EventLog> = runs.iter().flat_map(|run| &run.logs).collect();
+    let real: Vec<&EventLog> = [test].into_iter().chain(train).collect();
+    let (kinds, effects) = EventLog::united_kinds(real.iter().chain(&simulated).copied());
+    let differs = |log: &&EventLog| log.kinds() != kinds || log.effects() != effects;
+    if real.iter().chain(&simulated).any(differs) {
+        let notes: Vec<Option<String>> = runs.iter().map(|run| other_kinds(run, test)).collect();
+        let (runs, train, test) = over_kinds(runs, train, test, (&kinds, &effects))?;
+        let mut panels =
+            evaluate_telling(&runs, train.as_ref(), &test, terms, config, streams, tell)?;
+        panels.iter_mut().zip(notes).for_each(|(panel, note)| panel.notes.extend(note));
+        return Ok(panels);
+    }
+    let panel = metrics::choose(config, &real, &simulated)?;
     let sides = Sides::of(test, &panel);
+    let reference = Reference::new(train, test, &sides.samples, config.replicates, streams);
+    let concentrations = Concentrations::of(runs, train, &sides, &panel);
+    let concentrated = concentrations.any();
 
     let jobs: Vec<(usize, usize)> = runs
         .iter()
@@ -195,6 +215,7 @@ pub fn evaluate_telling(
         external: &sides,
         train: train.map(features::user_vectors),
         work: &work,
+        concentrated: &concentrated,
     };
     let (floor, measured) = rayon::join(
         || evaluation.floor(&reference, streams),
@@ -212,6 +233,7 @@ pub fn evaluate_telling(
         by_run[run].push(judged);
     }
     let study = report::Study {
+        concentrations: &concentrations,
         panel: &panel,
         terms,
         config,
@@ -282,11 +304,88 @@ fn comparable(
         let words = |c: &trueup_env::Clock| format!("{} ticks of a {}", c.horizon, c.tick.name());
         return mismatch(format!("it has {}, they have {}", words(own), words(other)));
     }
-    if log.kinds() != test.kinds() {
-        let (own, other) = (log.kinds().join(", "), test.kinds().join(", "));
-        return mismatch(format!("its kinds are {own}; theirs are {other}"));
-    }
     Ok(())
+}
+
+/// The kinds that only one side names.
+fn other_kinds(run: &Run, test: &EventLog) -> Option<String> {
+    let simulated = run.logs.first()?;
+    let only = |side: &str, own: &EventLog, other: &EventLog| {
+        let kinds = own.kinds().iter().filter(|kind| !other.kinds().contains(kind));
+        let kinds: Vec<&str> = kinds.map(String::as_str).collect();
+        (!kinds.is_empty()).then(|| format!("only the {side} log names: {}", kinds.join(", ")))
+    };
+    let sides = [only("simulated", simulated, test), only("real", test, simulated)];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    (!sides.is_empty()).then(|| format!("Kinds differ; {}.", sides.join("; ")))
+}
+
+/// The same logs over these kinds.
+fn over_kinds(
+    runs: &[Run],
+    train: Option<&EventLog>,
+    test: &EventLog,
+    (kinds, effects): (&[String], &[KindEffect]),
+) -> Result<(Vec<Run>, Option<EventLog>, EventLog), PanelError> {
+    let over = |which: &str, log: &EventLog| {
+        log.clone().over_kinds(kinds, effects).map_err(|error| {
+            let why = format!("together they have too many kinds: {error}");
+            PanelError::Mismatch { which: which.into(), why }
+        })
+    };
+    let run = |run: &Run| {
+        let which = format!("a log of `{}`", run.name);
+        let logs = run.logs.iter().map(|log| over(&which, log)).collect::<Result<_, _>>()?;
+        Ok(Run { name: run.name.clone(), logs })
+    };
+    let runs = runs.iter().map(run).collect::<Result<_, PanelError>>()?;
+    let train = train.map(|train| over("the training log", train)).transpose()?;
+    Ok((runs, train, over("the test log", test)?))
+}
+
+/// Of each feature of the panel, how its rows are spread over the users of each side; none without
+/// rows.
+struct Concentrations {
+    test: Vec<Option<Concentration>>,
+    train: Vec<Option<Concentration>>,
+    /// Of each run, in its most concentrated log.
+    runs: Vec<Vec<Option<Concentration>>>,
+}
+
+impl Concentrations {
+    fn of(runs: &[Run], train: Option<&EventLog>, test: &Sides, panel: &Panel) -> Self {
+        let of_log = |log: &EventLog| -> Vec<Option<Concentration>> {
+            panel.sources.par_iter().map(|source| Concentration::of(&source.sample(log))).collect()
+        };
+        let of_run = |run: &Run| {
+            let logs: Vec<_> = run.logs.iter().map(of_log).collect();
+            let least = |source: usize| {
+                let own = logs.iter().filter_map(|log| log[source]);
+                own.min_by(|a, b| a.effective.total_cmp(&b.effective))
+            };
+            (0..panel.sources.len()).map(least).collect()
+        };
+        Self {
+            test: test.samples.iter().map(Concentration::of).collect(),
+            train: train.map(of_log).unwrap_or_default(),
+            runs: runs.iter().map(of_run).collect(),
+        }
+    }
+
+    /// Whether a feature is concentrated on the side of one run, or of the real users.
+    fn is_high(&self, run: usize, source: usize) -> bool {
+        [&self.test, &self.train, &self.runs[run]].into_iter().any(|side| high(side, source))
+    }
+
+    /// Of each feature, whether it is concentrated on any side.
+    fn any(&self) -> Vec<bool> {
+        let any = |source| (0..self.runs.len()).any(|run| self.is_high(run, source));
+        (0..self.test.len()).map(any).collect()
+    }
+}
+
+fn high(side: &[Option<Concentration>], source: usize) -> bool {
+    side.get(source).copied().flatten().is_some_and(|own| own.is_high())
 }
 
 /// The rows of all features of the panel over one log.
@@ -311,6 +410,9 @@ fn pairs<'a>(left: &'a Sides, right: &'a Sides) -> Vec<[&'a Sample; 2]> {
 struct Judged {
     /// One entry a metric of the panel: the measurement, or why there is none.
     metrics: Vec<Result<Measured, String>>,
+    /// One entry a metric: the measurement with every user counted alike, where a few have most of
+    /// the rows of the feature on any side.
+    alike: Vec<Option<Measured>>,
     /// One entry a metric: the permutation test, for the first evaluation seed.
     nulls: Vec<Option<Null>>,
     /// One entry a metric: how it shrinks with the number of users; only for the floor.
@@ -329,6 +431,8 @@ struct Evaluation<'a> {
     /// The vectors of the training users.
     train: Option<Sample>,
     work: &'a Work<'a>,
+    /// Of each feature, whether a few users have most of its rows on any side.
+    concentrated: &'a [bool],
 }
 
 impl Evaluation<'_> {
@@ -388,7 +492,9 @@ impl Evaluation<'_> {
         };
         let (metrics, examined) =
             rayon::join(|| families.measure(left_weights, right_weights), classify);
-        Judged { metrics, nulls: Vec::new(), orders: Vec::new(), examined, twins: None }
+        let alike = families.measure_alike(self.concentrated, left_weights, right_weights);
+        let (nulls, orders) = (Vec::new(), Vec::new());
+        Judged { metrics, alike, nulls, orders, examined, twins: None }
     }
 }
 
@@ -396,6 +502,8 @@ impl Evaluation<'_> {
 mod coverage;
 #[cfg(test)]
 mod design_effect;
+#[cfg(test)]
+mod nasty_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

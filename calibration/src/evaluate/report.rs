@@ -1,6 +1,7 @@
 //! Puts measurements together: one panel a calibrator.
 
 use super::bootstrap::Measured;
+use super::concentration::{self, Concentration};
 use super::effect::Scale;
 use super::in_panels;
 use super::metrics::Panel;
@@ -8,7 +9,7 @@ use super::permutation::Null;
 use super::power::{self, Order};
 use super::summary::{Entry, against_floor, mean_excess, median_gap};
 use super::warnings::{coarse, warnings};
-use super::{Judged, PanelConfig, PanelError, Run, Users};
+use super::{Concentrations, Judged, PanelConfig, PanelError, Run, Users};
 use crate::classifier::{Examination, Examined};
 use crate::discrepancy::{Named, named};
 use crate::panel::{Anchor, CalibratorPanel, LeftOut, PanelRow, Verdict};
@@ -19,6 +20,8 @@ type Averaged = Vec<Result<Measured, String>>;
 
 /// What the panels of all runs are made for.
 pub struct Study<'a> {
+    /// How the rows of features are spread over users.
+    pub concentrations: &'a Concentrations,
     /// The metrics.
     pub panel: &'a Panel,
     /// What rewards optimised.
@@ -41,32 +44,48 @@ impl Study<'_> {
     ) -> Result<Vec<CalibratorPanel>, PanelError> {
         let panel = self.panel;
         let averaged: Vec<Averaged> = judged.iter().map(|seeds| average(seeds, panel)).collect();
-        let mut left_out = panel.left_out.clone();
-        for (i, metric) in floor.metrics.iter().enumerate() {
-            if let Err(reason) = metric {
-                left_out.push(panel.leave_out(i, format!("between real users: {reason}")));
-            }
-        }
+        let left_out = panel.left_out.clone();
         let floors: Vec<Option<Floor>> =
             (0..panel.metrics.len()).map(|i| self.floor(i, floor)).collect();
-        if floors.iter().all(Option::is_none) {
-            return Err(PanelError::NothingToMeasure(reasons(&left_out)));
+        let unmeasured = |own: &Averaged| own.iter().all(Result::is_err);
+        if floors.iter().all(Option::is_none) && averaged.iter().all(unmeasured) {
+            let own = averaged.iter().take(1).flatten().enumerate();
+            let own =
+                own.filter_map(|(i, own)| Some(panel.leave_out(i, own.as_ref().err()?.clone())));
+            let all: Vec<LeftOut> = left_out.into_iter().chain(own).collect();
+            return Err(PanelError::NothingToMeasure(reasons(&all)));
         }
         let before = runs.iter().position(|run| run.name == self.config.before);
         let shared =
             Shared { study: self, floors: &floors, floor_examined: floor.examined.as_ref() };
-        let one = |(run, (seeds, own)): (&Run, (&Vec<Judged>, &Averaged))| {
-            let mut one = shared.panel_of(run, seeds, own, before.map(|b| &averaged[b]));
+        let one = |(number, (run, (seeds, own))): (usize, (&Run, (&Vec<Judged>, &Averaged)))| {
+            let of = (number, run);
+            let mut one = shared.panel_of(of, seeds, own, before.map(|b| &averaged[b]));
             one.left_out.splice(0..0, left_out.iter().cloned());
             one.notes = copies(&one).into_iter().collect();
             one.notes.extend(notes(&one, before.is_some(), self.users.halves));
             one.notes.extend(classifiers(&one));
+            one.notes.extend(self.concentrated(number));
+            one.notes.extend(without_floor(&one));
             one.notes.extend(in_panels::note(panel, &self.rows));
             one.notes.extend(warnings(run, &self.users));
             one.notes.extend(coarse(&one.panel, self.config));
             one
         };
-        Ok(runs.iter().zip(judged.iter().zip(&averaged)).map(one).collect())
+        Ok(runs.iter().zip(judged.iter().zip(&averaged)).enumerate().map(one).collect())
+    }
+
+    /// Which features hang on a few users, side by side.
+    fn concentrated(&self, run: usize) -> Vec<String> {
+        let Concentrations { test, train, runs } = self.concentrations;
+        let sides = [("simulated", &runs[run]), ("test", test), ("training", train)];
+        let note = |(side, own): (&str, &Vec<Option<Concentration>>)| {
+            let features = self.panel.sources.iter().zip(own);
+            let features: Vec<(&str, Concentration)> =
+                features.filter_map(|(source, own)| Some((source.name(), (*own)?))).collect();
+            concentration::note(side, &features)
+        };
+        sides.into_iter().filter_map(note).collect()
     }
 
     fn floor(&self, metric: usize, floor: &Judged) -> Option<Floor> {
@@ -74,8 +93,11 @@ impl Study<'_> {
         let order = floor.orders.get(metric).copied().unwrap_or(Order::Root);
         let most = self.panel.metrics[metric].most_users();
         let users = power::effective(self.users.reference, most);
-        let scale = Scale::of(order, measured, users);
-        Some(Floor { measured: measured.clone().centred(), order, scale })
+        let largest = self.panel.metrics[metric].discrepancy.most();
+        let scale = |measured: &Measured| Scale::of(order, measured, users, largest);
+        let alike = floor.alike.get(metric).and_then(Option::as_ref);
+        let alike = alike.map(|alike| (alike.value, scale(alike)));
+        Some(Floor { scale: scale(measured), measured: measured.clone().centred(), order, alike })
     }
 }
 
@@ -85,6 +107,24 @@ struct Floor {
     measured: Measured,
     order: Order,
     scale: Scale,
+    /// The same with every user counted alike, where a few weigh most.
+    alike: Option<(f64, Scale)>,
+}
+
+impl Floor {
+    /// Verdict and effect of a value. Where a few users weigh most it is by the value with every user
+    /// counted alike: a difference between most users is one, whatever the few do. Where most users
+    /// are near and the value is far, nothing is said.
+    fn judge(&self, value: f64, alike: Option<f64>) -> (Option<Verdict>, Option<f64>) {
+        let Some((alike, (_, scale))) = alike.zip(self.alike.as_ref()) else {
+            return (self.scale.verdict(value), self.scale.effect(value));
+        };
+        let is_near = |verdict: &Verdict| *verdict <= Verdict::Near;
+        let verdict = scale.verdict(alike).filter(|verdict| {
+            !is_near(verdict) || scale.verdict(value).is_some_and(|of_rows| is_near(&of_rows))
+        });
+        (verdict, scale.effect(alike))
+    }
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
@@ -102,6 +142,26 @@ fn average(seeds: &[Judged], panel: &Panel) -> Averaged {
         }
     };
     (0..panel.metrics.len()).map(of).collect()
+}
+
+/// The value of a metric with every user counted alike, the mean over the seeds that have one.
+fn alike(seeds: &[Judged], metric: usize) -> Option<f64> {
+    let all = seeds.iter().filter_map(|seed| seed.alike.get(metric)?.as_ref());
+    Measured::mean(&all.collect::<Vec<&Measured>>()).map(|mean| mean.value)
+}
+
+/// Which rows have no floor.
+fn without_floor(one: &CalibratorPanel) -> Option<String> {
+    let rows = one.panel.iter().filter(|row| !row.floor_known);
+    let names: Vec<String> =
+        rows.map(|row| format!("{} of {}", row.discrepancy, row.feature)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "No noise floor of {}: one of the two groups of real users has nothing to compare there, \
+             or its users are all alike. Their values stand alone.",
+            names.join(", ")
+        )
+    })
 }
 
 fn notes(one: &CalibratorPanel, before: bool, halves: bool) -> Vec<String> {
@@ -173,6 +233,12 @@ fn classifiers(one: &CalibratorPanel) -> Vec<String> {
 impl Panel {
     fn leave_out(&self, metric: usize, reason: String) -> LeftOut {
         let chosen = &self.metrics[metric];
+        let reason = match self.constants[chosen.source] {
+            Some(one) => {
+                format!("constant among the real users ({one}), not among the simulated: {reason}")
+            }
+            None => reason,
+        };
         LeftOut {
             feature: self.sources[chosen.source].name().into(),
             discrepancy: Some(chosen.discrepancy.label().into()),
@@ -191,7 +257,7 @@ struct Shared<'a> {
 impl Shared<'_> {
     fn panel_of(
         &self,
-        run: &Run,
+        (number, run): (usize, &Run),
         seeds: &[Judged],
         own: &Averaged,
         before: Option<&Averaged>,
@@ -200,13 +266,22 @@ impl Shared<'_> {
         let mut rows = Vec::new();
         let mut left_out = Vec::new();
         for (i, (own, floor)) in own.iter().zip(self.floors).enumerate() {
-            let Some(floor) = floor else { continue };
             let before = before.and_then(|all| all[i].as_ref().ok());
-            let mut entry = self.entry(i, own.as_ref().ok(), &floor.measured, before);
+            let measured = floor.as_ref().map(|floor| &floor.measured);
+            let mut entry = self.entry(i, own.as_ref().ok(), measured, before);
+            let source = self.study.panel.metrics[i].source;
+            let concentrated = self.study.concentrations.is_high(number, source);
+            let alike = if concentrated { alike(seeds, i) } else { None };
+            let floor_alike = floor.as_ref().and_then(|floor| floor.alike.as_ref());
+            entry.concentrated = concentrated;
+            entry.alike = alike.zip(floor_alike).map(|(alike, (floor, _))| alike - floor);
             match own {
                 Ok(measured) => {
-                    let row = self.row(i, &entry, measured);
-                    let row = self.judge(row, i, floor, run, seeds);
+                    let row = PanelRow { concentrated, ..self.row(i, &entry, measured) };
+                    let row = match floor {
+                        Some(floor) => self.judge(row, (i, floor), alike, run, seeds),
+                        None => row,
+                    };
                     entry.at_floor = row.verdict == Some(Verdict::AtFloor);
                     rows.push(row);
                 }
@@ -266,8 +341,8 @@ impl Shared<'_> {
     fn judge(
         &self,
         row: PanelRow,
-        metric: usize,
-        floor: &Floor,
+        (metric, floor): (usize, &Floor),
+        alike: Option<f64>,
         run: &Run,
         seeds: &[Judged],
     ) -> PanelRow {
@@ -280,13 +355,8 @@ impl Shared<'_> {
         let needed = null.zip(bootstrap).and_then(|(null, bootstrap)| {
             power::users_needed(floor.order, null, bootstrap, users, most)
         });
-        PanelRow {
-            verdict: floor.scale.verdict(row.value),
-            effect: floor.scale.effect(row.value),
-            p: null.map(Null::p),
-            users_needed: needed,
-            ..row
-        }
+        let (verdict, effect) = floor.judge(row.value, alike);
+        PanelRow { verdict, effect, p: null.map(Null::p), users_needed: needed, ..row }
     }
 
     /// Adds q-values to the rows that have a p-value.
@@ -301,7 +371,7 @@ impl Shared<'_> {
         &'a self,
         metric: usize,
         measured: Option<&'a Measured>,
-        floor: &'a Measured,
+        floor: Option<&'a Measured>,
         before: Option<&'a Measured>,
     ) -> Entry<'a> {
         let chosen = &self.study.panel.metrics[metric];
@@ -319,9 +389,12 @@ impl Shared<'_> {
             discrepancy,
             measured,
             floor,
-            floor_high: floor.interval(0.0, f64::INFINITY)[1],
+            floor_high: floor
+                .map_or(0.0, |floor| floor.interval(0.0, chosen.discrepancy.most())[1]),
             at_floor: false,
             before,
+            alike: None,
+            concentrated: false,
             optimised: self.study.terms.iter().any(optimised),
             feature_rewarded: self.study.terms.iter().any(|term| source.contains(&term.feature)),
         }
@@ -330,15 +403,17 @@ impl Shared<'_> {
     fn row(&self, metric: usize, entry: &Entry<'_>, measured: &Measured) -> PanelRow {
         let chosen = &self.study.panel.metrics[metric];
         let source = self.study.panel.sources[chosen.source];
+        let most = chosen.discrepancy.most();
         PanelRow {
             feature: source.name().into(),
             level: source.level().name().into(),
             discrepancy: entry.discrepancy.into(),
             unit: chosen.discrepancy.unit().into(),
-            value: measured.value,
-            ci: measured.interval(0.0, f64::INFINITY),
-            floor: entry.floor.value,
-            floor_ci: entry.floor.interval(0.0, f64::INFINITY),
+            // A sum of shares may end a rounding above 1.
+            value: measured.value.min(most),
+            ci: measured.interval(0.0, most),
+            floor: entry.floor.map_or(0.0, |floor| floor.value.min(most)),
+            floor_ci: entry.floor.map_or([0.0; 2], |floor| floor.interval(0.0, most)),
             before: entry.before.map(|before| before.value),
             gap_closed: entry.gap_closed(),
             optimised: entry.optimised,
@@ -348,7 +423,7 @@ impl Shared<'_> {
             p: None,
             q: None,
             users_needed: None,
-            floor_known: true,
+            floor_known: entry.floor.is_some(),
             concentrated: false,
         }
     }

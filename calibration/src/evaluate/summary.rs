@@ -26,14 +26,18 @@ pub struct Entry<'a> {
     pub discrepancy: &'a str,
     /// D(internal, test); none where it is not defined for this calibrator's users.
     pub measured: Option<&'a Measured>,
-    /// The noise floor.
-    pub floor: &'a Measured,
+    /// The noise floor; none where it is not known.
+    pub floor: Option<&'a Measured>,
     /// The upper end of its 95% interval.
     pub floor_high: f64,
     /// Whether the verdict is that it is at the floor.
     pub at_floor: bool,
     /// D of the uncalibrated simulation.
     pub before: Option<&'a Measured>,
+    /// Value above the floor with every user counted alike, where a few weigh most.
+    pub alike: Option<f64>,
+    /// Whether a few users have most of the rows of the feature.
+    pub concentrated: bool,
     /// Whether the reward optimised this very metric.
     pub optimised: bool,
     /// Whether the reward optimised any metric of this feature.
@@ -43,29 +47,30 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// The gap closed. A calibrator whose users leave the metric undefined has closed nothing.
     pub fn gap_closed(&self) -> Option<f64> {
-        let zero = gap_closed(self.before?.value, self.floor.value, self.before?.value)?;
+        let (floor, before) = (self.floor?.value, self.before?.value);
+        let zero = gap_closed(before, floor, before)?;
         match self.measured {
-            Some(measured) => gap_closed(measured.value, self.floor.value, self.before?.value),
+            Some(measured) => gap_closed(measured.value, floor, before),
             None => Some(zero),
         }
     }
 
     /// The value as a multiple of the floor. A metric that is not defined is infinitely far.
     fn multiple(&self) -> f64 {
-        let of =
-            |measured: &Measured| floor_multiple(measured.value, self.floor.value, self.floor_high);
+        let floor = self.floor.map_or(0.0, |floor| floor.value);
+        let of = |measured: &Measured| floor_multiple(measured.value, floor, self.floor_high);
         self.measured.map_or(f64::INFINITY, of)
     }
 
     fn multiple_in(&self, replicate: usize) -> Option<f64> {
         let at = |measured: &Measured| measured.replicates.get(replicate).copied().flatten();
         let Some(measured) = self.measured else { return Some(f64::INFINITY) };
-        Some(floor_multiple(at(measured)?, at(self.floor)?, self.floor_high))
+        Some(floor_multiple(at(measured)?, at(self.floor?)?, self.floor_high))
     }
 
     fn gap_closed_in(&self, replicate: usize) -> Option<f64> {
         let at = |measured: &Measured| measured.replicates.get(replicate).copied().flatten();
-        let (floor, before) = (at(self.floor)?, at(self.before?)?);
+        let (floor, before) = (at(self.floor?)?, at(self.before?)?);
         match self.measured {
             Some(measured) => gap_closed(at(measured)?, floor, before),
             None => gap_closed(before, floor, before),
@@ -78,7 +83,7 @@ impl Entry<'_> {
 pub fn median_gap<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Measured> {
     let counted: Vec<&Entry<'_>> = entries.filter(|entry| entry.gap_closed().is_some()).collect();
     let gaps: Vec<f64> = counted.iter().filter_map(|entry| entry.gap_closed()).collect();
-    let replicates = counted.first()?.floor.replicates.len();
+    let replicates = counted.first()?.floor?.replicates.len();
     let median_in = |replicate: usize| {
         let gaps = counted.iter().filter_map(|entry| entry.gap_closed_in(replicate));
         median(&gaps.collect::<Vec<f64>>())
@@ -91,10 +96,12 @@ pub fn median_gap<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<Me
 /// The smallest multiple that a replicate may have: logarithms of it are taken.
 const LEAST_MULTIPLE: f64 = 1e-6;
 
-/// How far some metrics are from the floor; none where there are none. The interval is that of the
+/// How far some metrics are from the floor, of those that have one and do not hang on a few users; none
+/// where there are none. The interval is that of the
 /// median of multiples, which are ratios: replicates are centred on their logarithms.
 pub fn against_floor<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option<AgainstFloor> {
-    let entries: Vec<&Entry<'_>> = entries.collect();
+    let is_counted = |entry: &&Entry<'_>| entry.floor.is_some() && !entry.concentrated;
+    let entries: Vec<&Entry<'_>> = entries.filter(is_counted).collect();
     let multiples: Vec<f64> = entries.iter().map(|entry| entry.multiple()).collect();
     let value = median(&multiples)?;
     let finite = |multiple: f64| multiple.is_finite().then(|| multiple.max(LEAST_MULTIPLE).ln());
@@ -102,7 +109,7 @@ pub fn against_floor<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option
         let multiples = entries.iter().filter_map(|entry| entry.multiple_in(replicate));
         median(&multiples.collect::<Vec<f64>>()).and_then(finite)
     };
-    let replicates = entries.first()?.floor.replicates.len();
+    let replicates = entries.first()?.floor?.replicates.len();
     let interval = finite(value).filter(|_| replicates > 0).map(|value| {
         let logs = Measured { value, replicates: (0..replicates).map(log_in).collect() };
         logs.centred().interval(f64::NEG_INFINITY, f64::INFINITY).map(f64::exp)
@@ -115,11 +122,12 @@ pub fn against_floor<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option
     })
 }
 
-/// The mean of value - floor over the metrics that share a scale.
+/// The mean of value - floor over the metrics that share a scale, every user counted alike where a few
+/// weigh most.
 pub fn mean_excess(entries: &[Entry<'_>]) -> Option<f64> {
     let counted = entries.iter().filter(|entry| EXCESS.contains(&entry.discrepancy));
-    let excesses: Vec<f64> =
-        counted.filter_map(|e| Some(e.measured?.value - e.floor.value)).collect();
+    let excess = |e: &Entry<'_>| e.alike.or(Some(e.measured?.value - e.floor?.value));
+    let excesses: Vec<f64> = counted.filter_map(excess).collect();
     (!excesses.is_empty()).then(|| excesses.iter().sum::<f64>() / excesses.len() as f64)
 }
 
@@ -140,10 +148,12 @@ mod tests {
             feature: "gap",
             discrepancy: "kolmogorov-smirnov",
             measured: value,
-            floor,
+            floor: Some(floor),
             floor_high: floor.value + 0.1,
             at_floor: value.is_some_and(|value| value.value <= floor.value),
             before,
+            alike: None,
+            concentrated: false,
             optimised: false,
             feature_rewarded: false,
         }

@@ -308,8 +308,12 @@ fn logs_of_different_worlds_are_refused() {
     assert!(matches!(error(&[run("a", vec![])], &train, &test), PanelError::BadRuns(_)));
     let twins = [run("a", vec![train.clone()]), run("a", vec![train.clone()])];
     assert!(matches!(error(&twins, &train, &test), PanelError::BadRuns(_)));
-    let kinds = [run("a", vec![world(3, 20, 1.0, 0.0, 2)])];
-    assert!(matches!(error(&kinds, &train, &test), PanelError::Mismatch { .. }));
+    let mut clock = *train.clock();
+    clock.horizon += 1;
+    let (kinds, users) = (train.kinds().to_vec(), train.users().to_vec());
+    let longer = EventLog::new(clock, kinds, users, [], Covariates::default()).unwrap();
+    let longer = [run("a", vec![longer])];
+    assert!(matches!(error(&longer, &train, &test), PanelError::Mismatch { .. }));
     let few = world(4, 3, 1.0, 0.0, 1);
     assert!(matches!(error(&runs(1), &train, &few), PanelError::TooFewUsers { users: 3, .. }));
 }

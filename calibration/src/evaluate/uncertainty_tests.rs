@@ -78,7 +78,7 @@ fn how_false_discoveries_are_controlled_changes_q_alone() {
 #[test]
 fn wildcards_stand_for_what_fits() {
     let test = world(2, 140, 1.0, 0.0, 1);
-    let choose = |config: &PanelConfig| metrics::choose(config, [&test, &test]);
+    let choose = |config: &PanelConfig| metrics::choose(config, &[&test], &[]);
     let names = |metrics: &[Metric]| -> Vec<(&'static str, String)> {
         let config = PanelConfig { metrics: Some(metrics.to_vec()), ..quick() };
         let panel = choose(&config).unwrap();
@@ -109,7 +109,7 @@ fn wildcards_stand_for_what_fits() {
 fn the_full_panel_holds_every_pair_that_fits() {
     let test = world(2, 140, 1.0, 0.0, 2);
     let config = PanelConfig { panel: Breadth::Full, ..quick() };
-    let panel = metrics::choose(&config, [&test, &test]).unwrap();
+    let panel = metrics::choose(&config, &[&test], &[]).unwrap();
     let shapes = FEATURES.iter().map(|f| (f.name, f.shape())).chain([(USER_VECTOR, Shape::Vector)]);
     let mut expected = 0;
     for (feature, shape) in shapes {

@@ -26,7 +26,7 @@ impl Validation {
             let which = "the validation log".into();
             return Err(PanelError::TooFewUsers { which, users, least: LEAST_USERS });
         }
-        let mut panel = metrics::choose(&PanelConfig::default(), [log, log])?;
+        let mut panel = metrics::choose(&PanelConfig::default(), &[log], &[])?;
         panel.metrics.retain(|metric| EXCESS.contains(&metric.discrepancy.name()));
         if panel.metrics.is_empty() {
             let reasons =

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use trueup_calibration::evaluate::{self, Breadth, Metric, PanelConfig, Run};
 use trueup_calibration::external::{self, Loaded};
-use trueup_env::Streams;
+use trueup_env::{EventLog, Streams};
 use trueup_results::{
     DataSource, KindOfLog, Mode, Provenance, ProvenanceInput, ReportInput, RunDirectory, Series,
     State, Summary, write_report,
 };
 
-use crate::cli::{Common, Out, print_json};
+use crate::cli::{Common, Out, print_json, tell};
 use crate::config::read_map;
 use crate::failure::Failure;
 use crate::prepare::pseudonym_key;
@@ -66,6 +66,17 @@ fn notes(real: &Loaded, simulated: &Loaded) -> Vec<String> {
     notes.into_iter().chain(assumed).collect()
 }
 
+/// Both logs over the kinds of either, those of the real users first, by one reading of what they do.
+fn united(mut simulated: Loaded, mut real: Loaded) -> Result<(Loaded, Loaded), Failure> {
+    let (kinds, effects) = EventLog::united_kinds([&real.log, &simulated.log]);
+    for log in [&mut simulated.log, &mut real.log] {
+        if log.kinds() != kinds || log.effects() != effects {
+            *log = log.clone().over_kinds(&kinds, &effects).map_err(Failure::invalid)?;
+        }
+    }
+    Ok((simulated, real))
+}
+
 impl Compare {
     /// Runs the command.
     ///
@@ -88,12 +99,11 @@ impl Compare {
             false => external::load(&self.internal, internal_map.or(map).as_ref(), &key),
         }
         .map_err(Failure::invalid)?;
+        let (simulated, real) = united(simulated, real)?;
         let streams = Streams::new(self.seed).child("panel", 0);
         reporter.line("comparing");
         let name = self.internal.rsplit(['/', '\\']).next().unwrap_or(&self.internal).to_owned();
-        // Both sides are judged by one reading of their kinds.
-        let log = simulated.log.clone().with_effects(real.log.effects());
-        let run = Run { name: name.clone(), logs: vec![log] };
+        let run = Run { name: name.clone(), logs: vec![simulated.log.clone()] };
         let share = reporter.share("comparing");
         let tell = |done, total| share.at(done, total);
         let panels =
@@ -118,6 +128,9 @@ impl Compare {
             print_json(&summary)?;
         }
         common.say(&verdict::comparison(&summary, &self.external));
+        if !self.metrics.is_empty() {
+            verdict::left_out(&summary.calibrators).iter().for_each(|line| tell(line));
+        }
         common.say(&format!("Report: {}", report.display()));
         Ok(())
     }

@@ -112,6 +112,10 @@ impl Discrepancy for Msas {
         true
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Real
     }

@@ -121,6 +121,10 @@ impl Discrepancy for NgramDivergence {
         ""
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

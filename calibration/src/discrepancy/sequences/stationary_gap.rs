@@ -77,6 +77,10 @@ impl Discrepancy for StationaryGap {
         true
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

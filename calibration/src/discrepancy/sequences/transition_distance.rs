@@ -166,6 +166,10 @@ impl Discrepancy for TransitionDistance {
         Some(Box::new(Self { restart: *values.first()? }))
     }
 
+    fn most(&self) -> f64 {
+        1.0
+    }
+
     fn shape(&self) -> Shape {
         Shape::Category
     }

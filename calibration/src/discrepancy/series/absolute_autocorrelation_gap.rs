@@ -14,6 +14,7 @@ pub const ABSOLUTE_AUTOCORRELATION_GAP: SeriesGap = SeriesGap {
     definition: "mean |C_P(l) - C_Q(l)| over lags l = 1 to lags, C the autocorrelation of |change|",
     reference: "Cont, Empirical properties of asset returns: stylized facts and statistical issues, Quantitative Finance 1, 2001",
     parameters: &[lags(10.0), CHANGES],
+    most: 2.0,
     values: [10.0, 1.0],
     fact: |series, values| {
         stylised::absolute_autocorrelation(&returns(series, values[1]), values[0] as usize)

@@ -23,6 +23,7 @@ pub const AGGREGATIONAL_GAUSSIANITY_GAP: SeriesGap = SeriesGap {
         },
         CHANGES,
     ],
+    most: f64::INFINITY,
     values: [5.0, 1.0],
     fact: |series, values| {
         let returns = returns(series, values[1]);

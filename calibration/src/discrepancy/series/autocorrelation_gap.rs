@@ -14,6 +14,7 @@ pub const AUTOCORRELATION_GAP: SeriesGap = SeriesGap {
     definition: "mean |rho_P(l) - rho_Q(l)| over lags l = 1 to lags; rho_P = 0 without spread",
     reference: "Box and Jenkins, Time series analysis: forecasting and control, 1970",
     parameters: &[lags(7.0)],
+    most: 2.0,
     values: [7.0, 0.0],
     fact: |series, values| stylised::autocorrelation(series, values[0] as usize),
 };

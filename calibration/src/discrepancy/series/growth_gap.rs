@@ -13,6 +13,7 @@ pub const GROWTH_GAP: SeriesGap = SeriesGap {
     definition: "|g_P - g_Q|, g = least squares slope x ticks / mean of the series",
     reference: "Legendre, Nouvelles méthodes pour la détermination des orbites des comètes, 1805",
     parameters: &[],
+    most: f64::INFINITY,
     values: [0.0, 0.0],
     fact: |series, _| Some(vec![growth(series)?]),
 };

@@ -23,6 +23,7 @@ pub const HILL_GAP: SeriesGap = SeriesGap {
         },
         CHANGES,
     ],
+    most: f64::INFINITY,
     values: [0.05, 1.0],
     fact: |series, values| Some(vec![stylised::hill(&returns(series, values[1]), values[0])?]),
 };

@@ -12,6 +12,7 @@ pub const KURTOSIS_GAP: SeriesGap = SeriesGap {
     definition: "|K_P - K_Q|, K the excess kurtosis of changes; K_P = 0 without spread",
     reference: "Cont, Empirical properties of asset returns: stylized facts and statistical issues, Quantitative Finance 1, 2001",
     parameters: &[CHANGES],
+    most: f64::INFINITY,
     values: [1.0, 0.0],
     fact: |series, values| Some(vec![stylised::excess_kurtosis(&returns(series, values[0]))?]),
 };

@@ -33,6 +33,8 @@ pub struct SeriesGap {
     definition: &'static str,
     reference: &'static str,
     parameters: &'static [Parameter],
+    /// The largest value.
+    most: f64,
     /// One value a parameter.
     values: [f64; 2],
     /// The numbers of a series, as many for every series of that length; none where they are not
@@ -93,6 +95,10 @@ impl Discrepancy for SeriesGap {
 
     fn symmetric(&self) -> bool {
         true
+    }
+
+    fn most(&self) -> f64 {
+        self.most
     }
 
     fn shape(&self) -> Shape {

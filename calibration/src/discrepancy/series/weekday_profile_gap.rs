@@ -21,6 +21,7 @@ pub const WEEKDAY_PROFILE_GAP: SeriesGap = SeriesGap {
         high: 366.0,
         whole: true,
     }],
+    most: 1.0,
     values: [7.0, 0.0],
     fact: |series, values| profile(series, values[0] as usize),
 };
