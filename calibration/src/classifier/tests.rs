@@ -379,7 +379,7 @@ fn a_copy_is_not_told_apart() {
     for judged in [&found.trees, &found.logistic] {
         assert_eq!((judged.auc, judged.p_value), (0.5, Some(1.0)));
         assert!(judged.measured && !judged.below_half, "{judged:?}");
-        assert!(judged.auc_ci[0] < 0.5 && 0.5 < judged.auc_ci[1], "{judged:?}");
+        assert!(judged.auc_ci[0] <= 0.5 && 0.5 <= judged.auc_ci[1], "{judged:?}");
     }
     let refits = ExaminationConfig { refits: 19, ..QUICK };
     let one = examined(&real, &real.clone(), &["a", "b", "c"], &refits).unwrap();
@@ -415,10 +415,10 @@ fn p_values_are_right_where_users_are_copied() {
     assert!(early <= 22, "{early}");
 }
 
-/// 24 users a side: the trees have nothing to say, and do not.
+/// 22 users a side: the trees have nothing to say, and do not.
 #[test]
 fn trees_of_few_users_are_not_measured() {
-    let sides = [uniforms(5, 0, 24, 2, 1.0), uniforms(5, 1, 24, 2, 5.0)];
+    let sides = [uniforms(5, 0, 22, 2, 1.0), uniforms(5, 1, 22, 2, 5.0)];
     let one = examined(&sides[0], &sides[1], &["a", "b"], &QUICK).unwrap();
     let found = Examination::of(&[&one], None).unwrap();
     assert!(!found.trees.measured && found.logistic.measured);

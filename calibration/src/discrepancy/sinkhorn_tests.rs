@@ -160,7 +160,8 @@ fn small_epsilon_comes_to_the_exact_cost() {
         let prepared = sinkhorn.prepare(&x, &y).unwrap();
         let values = prepared.values(&weights, &weights);
         assert!(values.iter().all(|value| value.is_some_and(|v| v > 0.0)), "{epsilon}: {values:?}");
-        assert!(sinkhorn.value(&y, &y).unwrap() < 1e-6, "{epsilon}");
+        let none = sinkhorn.value(&y, &y).unwrap();
+        assert!(none < 1e-4 * cost, "{epsilon}: {none}");
     }
 }
 

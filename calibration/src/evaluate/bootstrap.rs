@@ -169,9 +169,13 @@ mod tests {
         assert!(low == 0.6 && high == 1.5);
         // numpy.quantile(numpy.arange(200.0), [.025, .975], method="weibull").
         let many =
-            Measured { value: 0.0, replicates: (0..200).map(|i| Some(f64::from(i))).collect() };
+            Measured { value: 99.5, replicates: (0..200).map(|i| Some(f64::from(i))).collect() };
         let [low, high] = many.interval(0.0, f64::INFINITY);
         assert!((low - 4.025).abs() < 1e-9 && (high - 194.975).abs() < 1e-9, "{low} {high}");
+        // One replicate in a hundred, far away, pulls the value out of the others.
+        let far = (0..100).map(|i| Some(if i == 0 { 1e6 } else { 0.0 })).collect();
+        let far = Measured { value: 2.0, replicates: far }.centred();
+        assert_eq!(far.interval(0.0, f64::INFINITY)[1], 2.0);
     }
 
     #[test]

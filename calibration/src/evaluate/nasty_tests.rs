@@ -80,7 +80,11 @@ fn small_samples_with_ties_have_their_exact_values() {
                 let value = row(&panel, "event_count", name).value;
                 assert!((value - expected).abs() < 1e-6, "{name}: {value} {expected}");
             }
-            assert!(panel.notes.iter().any(|note| note.contains("only 4")), "{:?}", panel.notes);
+            assert!(
+                panel.notes.iter().any(|note| note.contains("users. Between samples so small")),
+                "{:?}",
+                panel.notes
+            );
         }
     }
 }
@@ -110,14 +114,14 @@ fn a_value_without_a_floor_stands_alone() {
     let config = metrics(&[("event_count", "kolmogorov-smirnov"), ("event_count", "skewness-gap")]);
     let runs = [run("own", vec![real.clone()])];
     let nobody = log(&["purchase"], &vec![Vec::new(); 6]);
-    let config_of_gaps = metrics(&[("mean_gap", "kolmogorov-smirnov")]);
+    let of_amounts = metrics(&[("mean_log_amount", "kolmogorov-smirnov")]);
     let judge = |train: &EventLog, test: &EventLog, config: &PanelConfig| {
         evaluate(&runs, Some(train), test, &[], config, &Streams::new(1))
     };
     let panel = judge(&alike, &real, &config).unwrap().remove(0);
     is_sound(&panel);
     assert!(panel.panel.iter().all(|row| row.floor_known));
-    let panel = judge(&nobody, &real, &config_of_gaps).unwrap().remove(0);
+    let panel = judge(&nobody, &real, &of_amounts).unwrap().remove(0);
     let only = &panel.panel[0];
     assert_eq!((only.floor_known, only.value, only.verdict, only.effect), (false, 0.0, None, None));
     assert!(panel.notes.iter().any(|note| note.contains("No noise floor of kolmogorov-smirnov")));
@@ -137,7 +141,7 @@ fn a_constant_that_is_missed_is_a_total_miss() {
     is_sound(&panel);
     let missed = row(&panel, "log_amount", "kolmogorov-smirnov");
     assert_eq!((missed.value, missed.floor, missed.verdict), (1.0, 0.0, Some(Verdict::Far)));
-    assert_eq!(missed.ci, [1.0, 1.0]);
+    assert!(missed.ci[0] > 1.0 - 1e-12 && missed.ci[1] == 1.0, "{missed:?}");
     for feature in ["mean_log_amount", "median_log_amount", "max_log_amount"] {
         assert_eq!(row(&panel, feature, "kolmogorov-smirnov").value, 1.0);
         // What is in the panel sees the miss; what cannot says why not.
@@ -280,7 +284,7 @@ fn a_copy_is_marked() {
         copy.notes
     );
     let [low, high] = copy.c2st_auc_ci.unwrap();
-    assert!(low < 0.5 && 0.5 < high);
+    assert!(low <= 0.5 && 0.5 <= high);
     let other = compared(&fresh, &real, &quick(), 1);
     assert_eq!(other.copies, Some(false));
     assert!(other.twins.unwrap().test < 0.2);

@@ -105,9 +105,9 @@ impl Compare {
         let name = self.internal.rsplit(['/', '\\']).next().unwrap_or(&self.internal).to_owned();
         let run = Run { name: name.clone(), logs: vec![simulated.log.clone()] };
         let share = reporter.share("comparing");
-        let tell = |done, total| share.at(done, total);
+        let watch = |done, total| share.at(done, total);
         let panels =
-            evaluate::evaluate_telling(&[run], None, &real.log, &[], &config, &streams, &tell);
+            evaluate::evaluate_telling(&[run], None, &real.log, &[], &config, &streams, &watch);
         share.finish();
         let panels = panels.map_err(Failure::invalid)?;
         let summary = Summary {

@@ -78,15 +78,20 @@ fn cells(classifier: &str, judged: &Judged, tested: bool) -> Vec<String> {
     let with_interval =
         |value: f64, [low, high]: [f64; 2]| format!("{value:.3} ({low:.3} to {high:.3})");
     let optional = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    // Trees that cannot split so few users have 0.5 whatever the users.
+    let found = |value: f64, interval: [f64; 2]| match judged.measured {
+        true => with_interval(value, interval),
+        false => "not measured".to_owned(),
+    };
     let mut cells = vec![
         classifier.to_owned(),
-        with_interval(judged.auc, judged.auc_ci),
+        found(judged.auc, judged.auc_ci),
         optional(judged.auc_floor.map(plain)),
-        with_interval(judged.accuracy, judged.accuracy_ci),
+        found(judged.accuracy, judged.accuracy_ci),
         optional(judged.accuracy_floor.map(plain)),
     ];
     if tested {
-        cells.push(optional(judged.p_value.map(number)));
+        cells.push(optional(judged.p_value.filter(|_| judged.measured).map(number)));
     }
     cells
 }
