@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(Box::new(Witnessed(reward)) as Box<_>)
     });
     let mut calibrators: Vec<Box<dyn Calibrator>> = vec![
-        Box::new(Scaling::new(personas.simulator())),
+        Box::new(Scaling::new(Box::new(personas.clone()))),
         Box::new(BgNbdCalibrator),
         Box::new(personas),
         Box::new(Cloning::new(CloningConfig::default(), world.clone())),

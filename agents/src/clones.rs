@@ -140,11 +140,11 @@ mod tests {
     use super::*;
     use crate::personas::{Personas, PersonasConfig};
     use crate::policy::simulate;
-    use crate::test_world::world;
+    use crate::test_world::{statistics, world};
 
     /// Personas of the small world, as if they were real: more users than one piece holds.
     fn log() -> EventLog {
-        let personas = Personas::new(PersonasConfig::default(), world());
+        let personas = Personas::new(PersonasConfig::default(), world(), &statistics());
         simulate(&world(), &personas, CHUNK + 200, &Streams::new(1)).unwrap()
     }
 
@@ -159,6 +159,7 @@ mod tests {
         assert_eq!(all.skipped, 0);
         let mut next = log.offsets().to_vec();
         let mut nothing = vec![0_u32; log.user_count()];
+        let law = Statistics::of(&log).amount_law(0).unwrap();
         for (row, &user) in all.lane.iter().enumerate() {
             let user = user as usize;
             let (choice, bin) = (all.whole[row * 2], usize::from(all.whole[row * 2 + 1]));
@@ -173,10 +174,9 @@ mod tests {
             // The first field of an observation is the share of the window that is over.
             let elapsed = all.observations[row * all.size];
             assert!((elapsed - event.tick as f32 / log.clock().horizon as f32).abs() < 1e-6);
-            // The amount lies in its bin, to one step of the grid.
-            let law = Statistics::of(&log).amounts[0].clone().unwrap();
-            let low = law.quantile(bin as f64 / 8.0 - 1.0 / 512.0);
-            let high = law.quantile((bin as f64 + 1.0) / 8.0 + 1.0 / 512.0);
+            // The amount lies in its bin, to half an interval of the law.
+            let (low, high) = (bin as f64 / 8.0, (bin as f64 + 1.0) / 8.0);
+            let [low, high] = [low - 1.0 / 512.0, high + 1.0 / 512.0].map(|p| law.quantile(p));
             assert!((low..=high).contains(&event.amount), "{low} {} {high}", event.amount);
             if row > 2000 {
                 break;

@@ -1,13 +1,16 @@
 //! Four rule-based personas, the simulation before any calibration.
 //!
 //! Two habits, each with two ends: *loose* or *tight* is how often a user acts, *passive* or
-//! *aggressive* how large his amounts are and how much risk he takes. This is how such simulations
-//! are commonly written by hand: plausible, and fitted to nothing.
+//! *aggressive* how large their amounts are and how much risk they take. This is how such simulations
+//! are commonly written by hand: plausible, and fitted to nothing but one number a kind, the median of
+//! its external amounts. Whoever writes users by hand knows what is a usual amount; without it the
+//! personas would depend on the unit of money and on what kinds are called.
 
 use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
+use trueup_calibration::statistics::Statistics;
 use trueup_env::finance::Effect;
 use trueup_env::{Actions, CheckedWorld, Stream, Streams, Tick};
 
@@ -21,10 +24,18 @@ pub struct PersonasConfig {
     pub loose_events_per_year: f64,
     /// Events a year of a tight user.
     pub tight_events_per_year: f64,
-    /// Median amount of a passive user, as a share of the median monthly income.
-    pub passive_amount_share: f64,
-    /// Median amount of an aggressive user, as a share of the median monthly income.
-    pub aggressive_amount_share: f64,
+    /// Median amount of a passive user, in median external amounts of the kind.
+    pub passive_amount: f64,
+    /// Median amount of an aggressive user, in median external amounts of the kind.
+    pub aggressive_amount: f64,
+    /// Median amount of a passive user as a share of the median monthly income of the world; goes
+    /// before `passive_amount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passive_amount_share: Option<f64>,
+    /// Median amount of an aggressive user as a share of the median monthly income of the world;
+    /// goes before `aggressive_amount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggressive_amount_share: Option<f64>,
     /// How much users of one persona differ in rate and amount: sd of the natural log.
     pub between_users: f64,
     /// How much the amounts of one user differ: sd of the natural log.
@@ -39,8 +50,10 @@ impl Default for PersonasConfig {
         Self {
             loose_events_per_year: 8.0,
             tight_events_per_year: 2.0,
-            passive_amount_share: 0.01,
-            aggressive_amount_share: 0.04,
+            passive_amount: 0.5,
+            aggressive_amount: 2.0,
+            passive_amount_share: None,
+            aggressive_amount_share: None,
             between_users: 0.3,
             within_user: 0.5,
             risk_ratio: 3.0,
@@ -57,8 +70,14 @@ impl PersonasConfig {
         for (field, value, low) in [
             ("loose_events_per_year", self.loose_events_per_year, 0.0),
             ("tight_events_per_year", self.tight_events_per_year, 0.0),
-            ("passive_amount_share", self.passive_amount_share, f64::MIN_POSITIVE),
-            ("aggressive_amount_share", self.aggressive_amount_share, f64::MIN_POSITIVE),
+            ("passive_amount", self.passive_amount, f64::MIN_POSITIVE),
+            ("aggressive_amount", self.aggressive_amount, f64::MIN_POSITIVE),
+            ("passive_amount_share", self.passive_amount_share.unwrap_or(1.0), f64::MIN_POSITIVE),
+            (
+                "aggressive_amount_share",
+                self.aggressive_amount_share.unwrap_or(1.0),
+                f64::MIN_POSITIVE,
+            ),
             ("between_users", self.between_users, 0.0),
             ("within_user", self.within_user, 0.0),
             ("risk_ratio", self.risk_ratio, f64::MIN_POSITIVE),
@@ -75,12 +94,25 @@ impl PersonasConfig {
 pub struct Personas {
     config: PersonasConfig,
     world: CheckedWorld,
+    /// The usual amount of each kind of the world.
+    usual: Vec<f64>,
+}
+
+/// The median of the external amounts of a kind that are above 0; none without any.
+fn usual_amount(statistics: &Statistics, kind: usize) -> Option<f64> {
+    let grid = &statistics.amounts.get(kind)?.as_ref()?.quantiles;
+    let positive = grid.partition_point(|amount| *amount <= 0.0);
+    grid[positive..].get((grid.len() - positive) / 2).copied()
 }
 
 impl Personas {
-    /// Personas in a world, with a checked config.
-    pub fn new(config: PersonasConfig, world: CheckedWorld) -> Self {
-        Self { config, world }
+    /// Personas in a world, with a checked config, who know usual amounts. Those of a kind that no
+    /// real user knows are the middle of all.
+    pub fn new(config: PersonasConfig, world: CheckedWorld, statistics: &Statistics) -> Self {
+        let of = |kind| usual_amount(statistics, kind);
+        let middle = world.scales.mean_log_amount.exp();
+        let usual = (0..world.kinds.len()).map(|kind| of(kind).unwrap_or(middle)).collect();
+        Self { config, world, usual }
     }
 
     fn user(&self, stream: &mut Stream) -> User {
@@ -93,10 +125,18 @@ impl Personas {
         let per_year =
             if loose { config.loose_events_per_year } else { config.tight_events_per_year };
         let rate = per_year / self.world.clock.tick.per_year() * spread();
-        let share =
-            if aggressive { config.aggressive_amount_share } else { config.passive_amount_share };
+        let (amount, share) = if aggressive {
+            (config.aggressive_amount, config.aggressive_amount_share)
+        } else {
+            (config.passive_amount, config.passive_amount_share)
+        };
         let months = self.world.clock.tick.days() / Tick::Month.days();
-        let median = share * self.world.wallet.income_median / months * spread();
+        let income = self.world.wallet.income_median / months;
+        let spread = spread();
+        let median = match share {
+            Some(share) => Median::Money(share * income * spread),
+            None => Median::Usual(amount * spread),
+        };
         User { act: 1.0 - (-rate).exp(), median, aggressive }
     }
 
@@ -112,9 +152,17 @@ impl Personas {
 struct User {
     /// Probability to act at a decision.
     act: f64,
-    /// Median amount.
-    median: f64,
+    median: Median,
     aggressive: bool,
+}
+
+/// A user's median amount.
+#[derive(Clone, Copy, Debug)]
+enum Median {
+    /// The same in every kind.
+    Money(f64),
+    /// In usual amounts of the kind.
+    Usual(f64),
 }
 
 struct PersonasActor<'a> {
@@ -144,7 +192,14 @@ impl Actor for PersonasActor<'_> {
             if stream.uniform() < user.act {
                 choice = self.personas.choose(user.aggressive, &mask[1..], stream);
                 let z: f64 = StandardNormal.sample(stream);
-                amount = user.median * (self.personas.config.within_user * z).exp();
+                let usual = |choice: u16| {
+                    choice.checked_sub(1).map_or(0.0, |kind| self.personas.usual[usize::from(kind)])
+                };
+                let median = match user.median {
+                    Median::Money(median) => median,
+                    Median::Usual(times) => times * usual(choice),
+                };
+                amount = median * (self.personas.config.within_user * z).exp();
             }
             actions.kind.push(choice);
             actions.amount.push(amount);
@@ -172,7 +227,8 @@ impl Personas {
     }
 }
 
-/// The calibrator `personas`: calibrates nothing; the "before" of every report.
+/// The calibrator `personas`: calibrates nothing but the unit of money; the "before" of every report.
+#[derive(Clone)]
 pub struct Uncalibrated {
     config: PersonasConfig,
     world: CheckedWorld,
@@ -184,9 +240,9 @@ impl Uncalibrated {
         Self { config, world }
     }
 
-    /// The simulation, which needs no data.
-    pub fn simulator(&self) -> Box<dyn Simulator> {
-        let policy = Personas::new(self.config.clone(), self.world.clone());
+    /// The simulation, which knows usual amounts.
+    pub fn simulator(&self, statistics: &Statistics) -> Box<dyn Simulator> {
+        let policy = Personas::new(self.config.clone(), self.world.clone(), statistics);
         let world = self.world.clone();
         Box::new(PolicySimulator { world, policy, parameters: Vec::new(), files: Vec::new() })
     }
@@ -197,16 +253,19 @@ impl Calibrator for Uncalibrated {
         "personas"
     }
 
-    fn calibrate(&mut self, _brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
-        Ok(self.simulator())
+    fn calibrate(&mut self, brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
+        Ok(self.simulator(brief.statistics))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use trueup_calibration::world::{WorldConfig, fit_world};
+    use trueup_env::{Clock, Covariates, Event, EventLog};
+
     use super::*;
     use crate::policy::simulate;
-    use crate::test_world::{HORIZON, world};
+    use crate::test_world::{HORIZON, statistics, world};
 
     /// Events per user against the closed form sum over ticks of p + p^2 (at most two events a
     /// tick), p = 1 - exp(-rate): within 4.5 standard errors (false alarm 1e-5).
@@ -223,7 +282,7 @@ mod tests {
         let p = 1.0 - (-rate).exp();
         let expected = f64::from(HORIZON) * (p + p * p);
         let users = 5_000;
-        let personas = Personas::new(config, world.clone());
+        let personas = Personas::new(config, world.clone(), &statistics());
         let log = simulate(&world, &personas, users, &Streams::new(1)).unwrap();
         let counts: Vec<f64> = (0..users).map(|user| log.events_of(user).len() as f64).collect();
         let n = users as f64;
@@ -232,12 +291,99 @@ mod tests {
         assert!((mean - expected).abs() < 4.5 * (variance / n).sqrt(), "{mean} {expected}");
     }
 
+    /// Three kinds, many amounts.
+    fn real(kinds: [&str; 3], unit: f64) -> EventLog {
+        let event = |user: u32| {
+            let kind = (user % 3) as u16;
+            let amount = unit * f64::from(1 + kind) * f64::from(1 + user * user % 997);
+            (user, Event { tick: user % HORIZON, kind, amount, balance: f64::NAN })
+        };
+        EventLog::new(
+            Clock { tick: Tick::Week, horizon: HORIZON, start_day: None },
+            kinds.map(String::from).to_vec(),
+            (0..900).map(|user| user.to_string()).collect(),
+            (0..900).map(event),
+            Covariates::default(),
+        )
+        .unwrap()
+    }
+
+    /// Personas of the world that the statistics of a log give.
+    fn personas_of(real: &EventLog, config: &WorldConfig) -> EventLog {
+        let statistics = Statistics::of(real);
+        let world = fit_world(config, &statistics).unwrap();
+        let personas = Personas::new(PersonasConfig::default(), world.clone(), &statistics);
+        simulate(&world, &personas, 600, &Streams::new(3)).unwrap()
+    }
+
+    const NAMES: [&str; 3] = ["purchase", "deposit", "order"];
+
+    /// A thousand times all amounts are a thousand times the personas' amounts, to the last bits, at
+    /// the same ticks and of the same kinds: no feature of shape moves.
+    #[test]
+    fn the_unit_of_money_does_not_matter() {
+        let [one, thousand] =
+            [1.0, 1000.0].map(|unit| personas_of(&real(NAMES, unit), &WorldConfig::default()));
+        assert_eq!(one.offsets(), thousand.offsets());
+        assert!(one.events().len() > 100);
+        for (a, b) in one.events().iter().zip(thousand.events()) {
+            assert_eq!((a.tick, a.kind), (b.tick, b.kind));
+            assert!((b.amount / a.amount / 1000.0 - 1.0).abs() < 1e-12, "{a:?} {b:?}");
+        }
+    }
+
+    /// What kinds are called does not matter to amounts: with the same effects the log is the same,
+    /// and with others (by what other names tell) the median of a kind is.
+    #[test]
+    fn names_of_kinds_do_not_matter_to_amounts() {
+        let before = personas_of(&real(NAMES, 1.0), &WorldConfig::default());
+        let other = ["a", "b", "c"];
+        let effects = [Effect::Spend, Effect::Receive, Effect::Record];
+        let kinds = other.map(String::from).into_iter().zip(effects).collect();
+        let config = WorldConfig { kinds, ..WorldConfig::default() };
+        let renamed = personas_of(&real(other, 1.0), &config);
+        let money = |log: &EventLog| -> Vec<(u16, u64)> {
+            log.events().iter().map(|event| (event.kind, event.amount.to_bits())).collect()
+        };
+        assert_eq!(money(&before), money(&renamed));
+        // No effect at all; medians of hundreds of amounts of sd 0.9, within 5 standard errors.
+        let silent = personas_of(&real(other, 1.0), &WorldConfig::default());
+        for kind in 0..3 {
+            let median = |log: &EventLog| {
+                let of_kind = log.events().iter().filter(|event| event.kind == kind);
+                let mut amounts: Vec<f64> = of_kind.map(|event| event.amount).collect();
+                amounts.sort_by(f64::total_cmp);
+                (amounts[amounts.len() / 2], amounts.len() as f64)
+            };
+            let ((a, n), (b, m)) = (median(&before), median(&silent));
+            let error = 1.2533 * 0.9 * (1.0 / n + 1.0 / m).sqrt();
+            // Aggressive users spend more, so effects move the mix of users in a kind.
+            assert!((a / b).ln().abs() < 5.0 * error + 4f64.ln() / 4.0, "{kind}: {a} {b}");
+        }
+    }
+
+    /// Configs of before: a share of income is the same money in every kind.
+    #[test]
+    fn a_share_of_income_goes_before() {
+        let config: PersonasConfig = serde_json::from_str(
+            r#"{"passive_amount_share": 0.01, "aggressive_amount_share": 0.01, "within_user": 0.0,
+                "between_users": 0.0}"#,
+        )
+        .unwrap();
+        config.check().unwrap();
+        let personas = Personas::new(config, world(), &statistics());
+        let log = simulate(&world(), &personas, 300, &Streams::new(1)).unwrap();
+        let monthly = 1e6 / Tick::Week.days() * Tick::Month.days();
+        assert!(!log.events().is_empty());
+        assert!(log.events().iter().all(|e| (e.amount / monthly / 0.01 - 1.0).abs() < 1e-9));
+    }
+
     /// Users of the four personas differ in the direction of their names: medians of counts and
     /// amounts over 5,000 users.
     #[test]
     fn habits_show_in_the_log() {
         let world = world();
-        let personas = Personas::new(PersonasConfig::default(), world.clone());
+        let personas = Personas::new(PersonasConfig::default(), world.clone(), &statistics());
         let streams = Streams::new(2);
         let log = simulate(&world, &personas, 5_000, &streams).unwrap();
         let (mut often, mut seldom, mut large, mut small) = (0.0, 0.0, Vec::new(), Vec::new());

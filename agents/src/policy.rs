@@ -116,13 +116,13 @@ impl<P: Policy> Simulator for PolicySimulator<P> {
 mod tests {
     use super::*;
     use crate::personas::{Personas, PersonasConfig};
-    use crate::test_world::world;
+    use crate::test_world::{statistics, world};
 
     /// A user does the same whoever is simulated beside him, and on however many threads.
     #[test]
     fn users_do_not_depend_on_each_other_or_on_threads() {
         let world = world();
-        let personas = Personas::new(PersonasConfig::default(), world.clone());
+        let personas = Personas::new(PersonasConfig::default(), world.clone(), &statistics());
         let few = simulate(&world, &personas, 100, &Streams::new(1)).unwrap();
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let many = |threads| {
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn nobody_is_no_log() {
         let world = world();
-        let personas = Personas::new(PersonasConfig::default(), world.clone());
+        let personas = Personas::new(PersonasConfig::default(), world.clone(), &statistics());
         assert!(simulate(&world, &personas, 0, &Streams::new(1)).is_err());
     }
 }

@@ -6,13 +6,14 @@
 //! What the file reveals. Marginal distributions, series per tick, and joint distributions of user
 //! vectors and pairs by projections: no sequence, no user, no label. It is not anonymous in itself,
 //! though: a quantile grid holds observed values, its ends are the smallest and the largest value of
-//! some user, a log of few users shows most of their values, and counts are exact. Whoever may not
-//! reveal these makes the file with [`privacy`]; any file that passes [`Statistics::check`] works.
+//! some user, a log of few users shows most of their values, and counts are exact; what laws of
+//! amounts reveal is said there ([`amount_law`]). Whoever may not reveal these makes the file with
+//! [`privacy`]; any file that passes [`Statistics::check`] works.
 //!
 //! The form of the file is published as a JSON Schema, `schema/statistics.v3.schema.json`. Version 1
-//! had no series, no joint statistics and no privacy record, version 2 no effects of kinds, no
-//! covariates that are categories and nothing of how covariates hang together; such files are still
-//! read.
+//! had no series, no joint statistics and no privacy record, version 2 no effects of kinds, no laws of
+//! amounts, no covariates that are categories and nothing of how covariates hang together; such files
+//! are still read.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::KindEffect;
@@ -22,12 +23,14 @@ use crate::discrepancy::mean_and_sd;
 use crate::features::{self, Definition, Feature, Level, of_kind, relation};
 use crate::relation::Sums;
 
+pub mod amount_law;
 pub(crate) mod dependence;
 mod file;
 pub mod joint;
 pub mod privacy;
 pub mod projection;
 
+pub use amount_law::AmountLaw;
 pub use dependence::{CategoryStatistics, CellStatistics, Dependence};
 pub use file::{BadField, StatisticsError};
 pub use joint::JointStatistics;
@@ -70,6 +73,9 @@ pub struct Statistics {
     pub features: Vec<FeatureStatistics>,
     /// Amounts per kind, as quantile grids (none for a kind without events).
     pub amounts: Vec<Option<Distribution>>,
+    /// What amounts are drawn from, per kind; none in files of versions 1 and 2.
+    #[serde(default)]
+    pub amount_laws: Vec<Option<AmountLaw>>,
     /// Covariates of users that are numbers, as quantile grids of the marginals.
     pub covariates: Vec<(String, Distribution)>,
     /// Covariates of users that are categories; none in files of older versions.
@@ -204,7 +210,8 @@ impl Distribution {
         points
     }
 
-    /// The observed value at cumulative share `p`: the quantile of the grid at or above it.
+    /// The observed value at cumulative share `p`: the quantile of the grid at or above it. Amounts
+    /// are drawn from [`AmountLaw`]s instead.
     pub fn quantile(&self, p: f64) -> f64 {
         let last = self.quantiles.len() - 1;
         self.quantiles[((p * last as f64).ceil() as usize).min(last)]
@@ -217,12 +224,12 @@ impl Statistics {
         let kinds = log.kinds().len();
         let mut kind_events = vec![0; kinds];
         let mut amounts = vec![Vec::new(); kinds];
-        for event in log.events() {
-            kind_events[usize::from(event.kind)] += 1;
-            amounts[usize::from(event.kind)].push(event.amount);
-        }
         let (mut max_events_in_tick, mut same_tick) = (0, 0usize);
         for user in 0..log.user_count() {
+            for event in log.events_of(user) {
+                kind_events[usize::from(event.kind)] += 1;
+                amounts[usize::from(event.kind)].push((event.amount, user));
+            }
             for tick in log.events_of(user).chunk_by(|a, b| a.tick == b.tick) {
                 max_events_in_tick = max_events_in_tick.max(tick.len() as u32);
                 same_tick += tick.len() - 1;
@@ -233,6 +240,9 @@ impl Statistics {
         let column = |c: usize| -> Vec<f64> { facts.column(c).collect() };
         let covariates = facts.names.iter().enumerate();
         let covariates = covariates.filter(|(c, _)| facts.categories_of(*c).is_empty());
+        let values = |amounts: &[(f64, usize)]| -> Vec<f64> {
+            amounts.iter().map(|(amount, _)| *amount).collect()
+        };
         let features = features::FEATURES.iter().chain(of_kind::all(log.kinds()));
         let features = features.chain(relation::measured(facts, log.kinds()));
         Self {
@@ -247,7 +257,8 @@ impl Statistics {
             max_events_in_tick,
             same_tick_share: same_tick as f64 / events.max(1) as f64,
             features: features.filter_map(|feature| feature_of(feature, log)).collect(),
-            amounts: amounts.iter().map(|values| Distribution::of(values)).collect(),
+            amounts: amounts.iter().map(|of_kind| Distribution::of(&values(of_kind))).collect(),
+            amount_laws: amounts.iter().map(|of_kind| AmountLaw::of(of_kind)).collect(),
             covariates: covariates
                 .filter_map(|(c, name)| Some((name.clone(), Distribution::of(&column(c))?)))
                 .collect(),
@@ -256,6 +267,13 @@ impl Statistics {
             joint: JointStatistics::all(log),
             privacy: None,
         }
+    }
+
+    /// What the amounts of a kind are drawn from; none for a kind without events. Where the file
+    /// holds no law, it is that of the quantile grid.
+    pub fn amount_law(&self, kind: usize) -> Option<AmountLaw> {
+        let held = self.amount_laws.get(kind).cloned().flatten();
+        held.or_else(|| AmountLaw::of_grid(self.amounts.get(kind)?.as_ref()?))
     }
 
     /// The joint statistics of `user_vector` or of a feature of pairs.

@@ -156,7 +156,7 @@ struct ScalingPlan(PersonasConfig);
 impl Plan for ScalingPlan {
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         let base = Uncalibrated::new(self.0.clone(), setting.world.clone());
-        Ok(Box::new(Scaling::new(base.simulator())))
+        Ok(Box::new(Scaling::new(Box::new(base))))
     }
 
     fn resolved(&self) -> Result<toml::Table, toml::ser::Error> {

@@ -249,7 +249,7 @@ mod tests {
     /// Each row holds what its user sees next, and his last row says that there is nothing more.
     #[test]
     fn steps_are_linked_to_the_next_of_the_same_user() -> Result<(), CalibrationError> {
-        let personas = Personas::new(PersonasConfig::default(), world());
+        let personas = Personas::new(PersonasConfig::default(), world(), &statistics());
         let log = simulate(&world(), &personas, 40, &Streams::new(1))?;
         let amounts = Amounts::new(&statistics(), 4);
         let all = Demonstrations::record(&world(), &log, &amounts, &Streams::new(2));

@@ -3,7 +3,11 @@
 //! BG/NBD (Fader, Hardie and Lee, *"Counting your customers" the easy way*, Marketing Science 24,
 //! 2005): while alive, a user acts at times of a Poisson process of rate lambda, and after each
 //! event drops out for ever with probability p; lambda differs between users as
-//! Gamma(shape r, rate alpha), p as Beta(a, b). Amounts follow [`GammaGamma`].
+//! Gamma(shape r, rate alpha), p as Beta(a, b). How users differ in their amounts follows
+//! [`GammaGamma`]; the amounts themselves are those of the [`AmountLaw`] of the kind, because real
+//! ones are bunched on prices and have longer tails than the model's. A user's amount is the one whose
+//! rank among all amounts is that of the amount that the model draws for them. Where users do not
+//! differ, or a single one has amounts, amounts are drawn from the law alone.
 //!
 //! An event log becomes the model's data like this. Every user is alive at the start of the window
 //! (time 0) and is watched for T = horizon ticks: the published set-up, where time 0 is the first
@@ -20,6 +24,7 @@ use trueup_env::{Clock, Covariates, Event, EventLog, Stream, Streams};
 
 use super::gamma_gamma::{GammaGamma, Spend};
 use super::{Brief, CalibrationError, Calibrator, Simulator, simplex};
+use crate::statistics::AmountLaw;
 
 /// Name in configs and results.
 pub const NAME: &str = "bgnbd";
@@ -212,11 +217,13 @@ fn fitted<const N: usize>(
 pub struct BgNbdCalibrator;
 
 /// The fitted process of one kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Process {
     times: BgNbd,
-    amounts: GammaGamma,
-    log_likelihood: [f64; 2],
+    /// How users differ, with its log-likelihood; none where they do not.
+    amounts: Option<(GammaGamma, f64)>,
+    law: AmountLaw,
+    log_likelihood: f64,
 }
 
 /// The fitted simulation: one process a kind, none for kinds without events.
@@ -264,10 +271,14 @@ impl Calibrator for BgNbdCalibrator {
                 processes.push(None);
                 continue;
             }
-            let (times, first) = BgNbd::fit(&purchases).map_err(fail)?;
-            let (amounts, second) = GammaGamma::fit(&spends).map_err(fail)?;
-            processes.push(Some(Process { times, amounts, log_likelihood: [first, second] }));
-            if !brief.progress.iteration(number + 1, kinds.len(), &[("log-likelihood", first)]) {
+            let Some(law) = brief.statistics.amount_law(number) else {
+                return Err(fail("has no events: give a larger log".into()));
+            };
+            let (times, log_likelihood) = BgNbd::fit(&purchases).map_err(fail)?;
+            let amounts = GammaGamma::fit(&spends).map_err(fail)?;
+            processes.push(Some(Process { times, amounts, law, log_likelihood }));
+            let metrics = [("log-likelihood", log_likelihood)];
+            if !brief.progress.iteration(number + 1, kinds.len(), &metrics) {
                 return Err(CalibrationError::Interrupted);
             }
         }
@@ -289,15 +300,20 @@ impl Fitted {
             let Some(process) = process else { continue };
             let mut stream = streams.child("kind", kind as u64).stream("bgnbd", index as u64);
             let times = process.times.draw(f64::from(horizon), &mut stream);
-            let Some(amounts) = process.amounts.user(&mut stream) else {
-                continue;
-            };
-            events.extend(times.iter().map(|&time| Event {
-                tick: (time as u32).min(horizon.saturating_sub(1)),
-                kind: kind as u16,
-                amount: amounts.sample(&mut stream),
-                balance: f64::NAN,
-            }));
+            // The model of all users with the law of this one.
+            let own = process.amounts.and_then(|(all, _)| Some((all, all.user(&mut stream)?)));
+            for &time in &times {
+                let share = match &own {
+                    Some((all, own)) => all.share(own.sample(&mut stream)),
+                    None => stream.uniform(),
+                };
+                events.push(Event {
+                    tick: (time as u32).min(horizon.saturating_sub(1)),
+                    kind: kind as u16,
+                    amount: process.law.quantile(share),
+                    balance: f64::NAN,
+                });
+            }
         }
         events
     }
@@ -322,7 +338,7 @@ impl Simulator for Fitted {
     fn parameters(&self) -> Vec<(String, f64)> {
         let mut named = Vec::new();
         for (kind, process) in self.kinds.iter().zip(&self.processes) {
-            let Some(Process { times, amounts, log_likelihood }) = process else {
+            let Some(Process { times, amounts, log_likelihood, .. }) = process else {
                 continue;
             };
             let prefix = if self.kinds.len() > 1 { format!("{kind}.") } else { String::new() };
@@ -330,13 +346,11 @@ impl Simulator for Fitted {
             if times.a > 0.0 {
                 values.push(("b", times.b));
             }
-            values.extend([
-                ("log-likelihood of times", log_likelihood[0]),
-                ("p", amounts.p),
-                ("q", amounts.q),
-                ("v", amounts.v),
-                ("log-likelihood of amounts", log_likelihood[1]),
-            ]);
+            values.push(("log-likelihood of times", *log_likelihood));
+            if let Some((GammaGamma { p, q, v }, log_likelihood)) = *amounts {
+                values.extend([("p", p), ("q", q), ("v", v)]);
+                values.push(("log-likelihood of amounts", log_likelihood));
+            }
             named
                 .extend(values.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value)));
         }

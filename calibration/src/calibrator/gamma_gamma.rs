@@ -4,6 +4,9 @@
 //! A user's amounts are independent Gamma(shape p, rate nu); nu differs between users as
 //! Gamma(shape q, rate v). Amounts do not depend on how often a user acts. Amounts of 0 have
 //! probability 0 under the model and are left out of the fit.
+//!
+//! What simulated users draw from it is not an amount but its rank among all amounts,
+//! [`GammaGamma::share`]: the model says how users differ, the law of the amounts what they pay.
 
 use rand_distr::{Distribution, Gamma};
 use serde::{Deserialize, Serialize};
@@ -53,23 +56,17 @@ impl GammaGamma {
         spends.iter().map(one).sum()
     }
 
-    /// Fits by maximum likelihood; returns the parameters and the log-likelihood.
+    /// Fits by maximum likelihood; returns the parameters and the log-likelihood. None where all
+    /// users have the same mean amount, or only one has amounts: then users do not differ.
     ///
     /// # Errors
-    /// Too little to fit, said with a remedy.
-    pub fn fit(spends: &[Spend]) -> Result<(Self, f64), String> {
+    /// A likelihood without a maximum, said with a remedy.
+    pub fn fit(spends: &[Spend]) -> Result<Option<(Self, f64)>, String> {
         let spends: Vec<Spend> =
             spends.iter().copied().filter(|s| s.count > 0.0 && s.mean > 0.0).collect();
-        if spends.len() < 2 {
-            return Err("fewer than two users with positive amounts: give a larger log".into());
-        }
-        let scale = spends.iter().map(|s| s.mean).sum::<f64>() / spends.len() as f64;
+        let scale = spends.iter().map(|s| s.mean).sum::<f64>() / spends.len().max(1) as f64;
         if spends.iter().all(|s| (s.mean / scale - 1.0).abs() < 1e-9) {
-            let mean = spends[0].mean;
-            return Err(format!(
-                "every user's mean amount is {mean}, so the spread between users cannot be \
-                 fitted: use a log whose amounts differ, or leave this calibrator out"
-            ));
+            return Ok(None);
         }
         // In units of the mean amount and on log scale, so that one simplex fits every currency.
         let unit: Vec<Spend> =
@@ -90,7 +87,14 @@ impl GammaGamma {
         )?;
         let unit = of(&simplex::inside(&found.at).0);
         let fitted = Self { v: unit.v * scale, ..unit };
-        Ok((fitted, fitted.log_likelihood(&spends)))
+        Ok(Some((fitted, fitted.log_likelihood(&spends))))
+    }
+
+    /// The share of all users' amounts that lies below an amount: it follows `v B / (1 - B)`, B
+    /// being beta distributed with parameters p and q.
+    pub fn share(&self, amount: f64) -> f64 {
+        let all = amount + self.v;
+        beta_share(self.p, self.q, amount / all, self.v / all)
     }
 
     /// Draws the law of one user's amounts.
@@ -99,6 +103,43 @@ impl GammaGamma {
         let rate = Gamma::new(self.q, 1.0 / self.v).ok()?.sample(stream);
         Gamma::new(self.p, 1.0 / rate).ok()
     }
+}
+
+/// The share of a beta law with parameters a and b that lies below x = 1 - y, by its continued
+/// fraction (NIST Digital Library of Mathematical Functions, 8.17.22).
+fn beta_share(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - beta_share(b, a, y, x);
+    }
+    if x <= 0.0 {
+        return 0.0;
+    }
+    let n = a + b;
+    // x^a y^b / (a B(a, b)), with large numbers that cancel left out.
+    let front = a * (x * n / a).ln()
+        + b * (y * n / b).ln()
+        + (b / (2.0 * std::f64::consts::PI * n * a)).ln() / 2.0
+        + stirling_error(n)
+        - stirling_error(a)
+        - stirling_error(b);
+    // Lentz's method; terms fall off after about the square root of the larger parameter.
+    let (mut fraction, mut c, mut d) = (1.0_f64, 1.0_f64, 0.0_f64);
+    let away = |x: f64| if x.abs() < 1e-300 { 1e-300 } else { x };
+    for i in 1..20_000 {
+        let m = f64::from(i / 2);
+        let term = if i % 2 == 0 {
+            m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
+        } else {
+            -(a + m) * (n + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
+        };
+        d = 1.0 / away(1.0 + term * d);
+        c = away(1.0 + term / c);
+        fraction *= c * d;
+        if (c * d - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    (front.exp() / fraction).clamp(0.0, 1.0)
 }
 
 /// `ln G(z) - (z - 1/2) ln z + z - ln(2 pi) / 2`, what Stirling's formula leaves out (NIST Digital

@@ -23,15 +23,15 @@ pub const NAME: &str = "scaling";
 /// Users that the base simulates to be measured: enough that the moments' errors are around 1%.
 const FIT_USERS: usize = 8192;
 
-/// The calibrator: scales `base`.
+/// The calibrator: scales the simulation of `base`.
 pub struct Scaling {
-    base: Option<Box<dyn Simulator>>,
+    base: Box<dyn Calibrator>,
 }
 
 impl Scaling {
-    /// Scales a base simulation, which it takes over.
-    pub fn new(base: Box<dyn Simulator>) -> Self {
-        Self { base: Some(base) }
+    /// Scales what another calibrator gives.
+    pub fn new(base: Box<dyn Calibrator>) -> Self {
+        Self { base }
     }
 }
 
@@ -89,8 +89,7 @@ impl Calibrator for Scaling {
         let target = Moments::of_statistics(brief.statistics).ok_or_else(|| {
             fail("the external statistics hold no positive amounts: check the map")
         })?;
-        let base =
-            self.base.take().ok_or_else(|| fail("the base was used up by an earlier fit"))?;
+        let base = self.base.calibrate(brief)?;
         let log = base.simulate(FIT_USERS, &brief.streams.child("scaling-fit", 0))?;
         let from = Moments::of_log(&log).ok_or_else(|| {
             fail("the base simulation has no events with positive amounts: raise its rates")

@@ -6,6 +6,7 @@ use super::*;
 use crate::calibrator::tests::{calibrated, drawn, event, log, near};
 
 /// A base with log-normal amounts and a fixed number of tries per user.
+#[derive(Clone)]
 struct Base {
     tries: usize,
     sd: f64,
@@ -25,6 +26,16 @@ impl Simulator for Base {
             }
         }
         Ok(log(&["purchase"], users as u32, events))
+    }
+}
+
+impl Calibrator for Base {
+    fn name(&self) -> &'static str {
+        "base"
+    }
+
+    fn calibrate(&mut self, _: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
+        Ok(Box::new(self.clone()))
     }
 }
 

@@ -187,6 +187,11 @@ impl Statistics {
                 None => {}
             }
         }
+        let laws = self.amount_laws.len();
+        if laws != 0 && laws != kinds {
+            let why = format!("has {laws} entries for {kinds} kinds; give one a kind, or none");
+            return bad("amount_laws", why);
+        }
         Ok(())
     }
 

@@ -116,16 +116,21 @@ fn the_fixture_is_read_and_fits_what_jsonschema_says_it_fits() {
 /// Files of older versions lack the fields that came later.
 #[test]
 fn older_versions_are_still_read() {
-    let mut old = serde_json::to_value(statistics()).unwrap();
-    old.as_object_mut().unwrap().remove("effects");
-    old["version"] = 2.into();
-    old.as_object_mut().unwrap().remove("joint");
-    old["version"] = 1.into();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.json");
-    std::fs::write(&path, old.to_string()).unwrap();
-    let read = super::Statistics::load(&path).unwrap();
-    assert_eq!(read, super::Statistics { joint: Vec::new(), ..statistics() });
-    read.save(&path).unwrap();
-    assert_eq!(super::Statistics::load(&path).unwrap(), read);
+    for (version, missing) in
+        [(1, &["effects", "amount_laws", "joint"][..]), (2, &["effects", "amount_laws"][..])]
+    {
+        let mut old = serde_json::to_value(statistics()).unwrap();
+        missing.iter().for_each(|field| drop(old.as_object_mut().unwrap().remove(*field)));
+        old["version"] = version.into();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.json");
+        std::fs::write(&path, old.to_string()).unwrap();
+        let read = super::Statistics::load(&path).unwrap();
+        let joint = if version == 1 { Vec::new() } else { statistics().joint };
+        assert_eq!(read, super::Statistics { joint, amount_laws: Vec::new(), ..statistics() });
+        // Amounts are then drawn from the grid.
+        assert!(read.amount_law(0).is_some() && read.amount_law(2).is_none());
+        read.save(&path).unwrap();
+        assert_eq!(super::Statistics::load(&path).unwrap(), read);
+    }
 }

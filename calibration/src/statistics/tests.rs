@@ -116,6 +116,8 @@ fn bad_files_are_refused_with_file_field_and_remedy() {
         (r#"["buy","sell","never"]"#, r#"["buy","buy","never"]"#, "kinds[1]: stands twice"),
         (r#"["buy","sell","never"]"#, r#"["buy","sell"]"#, "kind_events: has 3 entries"),
         (r#"{"effect":"divest","found":"name"},"#, "", "effects: has 2 entries"),
+        (r#""amount_laws":["#, r#""amount_laws":[null,"#, "amount_laws: has 4 entries"),
+        (r#""decimals":1"#, r#""decimals":99"#, "amount law: decimals"),
         (r#""counts":[4.0,"#, r#""counts":[-4.0,"#, ".counts: holds -4"),
         (r#""quantiles":[20.0,"#, r#""quantiles":[99.0,"#, "(age).quantiles[1]: is 20, below"),
         (r#""quantiles":[20.0,"#, r#""quantiles":[1e999,"#, "line 1 column"),

@@ -41,6 +41,11 @@ impl Bins {
         self.edges.len() - 1
     }
 
+    /// Lower ends of all bins and the upper end of the last.
+    pub(super) fn edges(&self) -> &[f64] {
+        &self.edges
+    }
+
     /// The public bounds.
     pub(super) fn bounds(&self) -> [f64; 2] {
         let last = self.edges[self.len()];

@@ -25,6 +25,7 @@ use super::Statistics;
 use super::file::{BadField, bad};
 
 mod accountant;
+mod amounts;
 mod bins;
 mod config;
 mod noise;

@@ -4,13 +4,14 @@
 use trueup_env::Clock;
 use trueup_env::finance::KindEffect;
 
+use super::amounts;
 use super::bins::{Bins, consistent, of_grid};
 use super::config::{PrivacyConfig, PrivacyError};
 use super::queries::{AMOUNTS, COUNTS, IN_TICK, Layout, USERS};
 use super::{Noisy, Statistics};
 use crate::features::{self, Feature, Level};
 use crate::statistics::{
-    CategoryStatistics, Distribution, FORMAT, FeatureStatistics, Form, GRID, VERSION,
+    AmountLaw, CategoryStatistics, Distribution, FORMAT, FeatureStatistics, Form, GRID, VERSION,
 };
 
 /// What is known of the whole after the noise.
@@ -24,6 +25,9 @@ struct Whole {
     /// Events per kind: amounts of 0, and the bins of the others.
     amounts: Vec<(f64, Vec<f64>)>,
     amount_bins: Bins,
+    /// The latter as they were counted, and the standard deviation of their noise.
+    noisy_amounts: Vec<Vec<f64>>,
+    amount_noise: f64,
 }
 
 /// The histogram of a name.
@@ -56,7 +60,8 @@ impl Whole {
             return nothing("events");
         }
         let width = amount_bins.len() + 1;
-        let kind = |k: usize| (all[k * width], all[k * width + 1..(k + 1) * width].to_vec());
+        let others = |counts: &[f64], k: usize| counts[k * width + 1..(k + 1) * width].to_vec();
+        let kind = |k: usize| (all[k * width], others(&all, k));
         Ok(Self {
             users: users as usize,
             active: (active.round() as usize).clamp(1, users as usize),
@@ -64,6 +69,8 @@ impl Whole {
             counts: (counts, count_bins.clone()),
             amounts: (0..kinds).map(kind).collect(),
             amount_bins: amount_bins.clone(),
+            noisy_amounts: (0..kinds).map(|k| others(found, k)).collect(),
+            amount_noise: noisy.iter().find(|one| one.name == AMOUNTS).map_or(0.0, |one| one.noise),
         })
     }
 
@@ -99,6 +106,13 @@ impl Whole {
             self.amount_bins.quantile(others, (p - share) / (1.0 - share)).map(f64::exp)
         };
         Some(of_grid((0..GRID).map(quantile).collect::<Option<Vec<f64>>>()?))
+    }
+
+    /// What the amounts of a kind are drawn from.
+    fn amount_law(&self, kind: usize) -> Option<AmountLaw> {
+        let (zero, others) = self.amounts.get(kind)?;
+        let noisy = self.noisy_amounts.get(kind)?;
+        amounts::law(*zero, &self.amount_bins, others, noisy, self.amount_noise)
     }
 
     /// A feature that follows from counts and amounts.
@@ -155,6 +169,7 @@ pub(super) fn assemble(
     }
     let kind_events = whole.kind_events();
     let amounts = |k: usize| (kind_events[k] > 0).then(|| whole.amounts(k)).flatten();
+    let law = |k: usize| (kind_events[k] > 0).then(|| whole.amount_law(k)).flatten();
     Ok(Statistics {
         format: FORMAT.into(),
         version: VERSION,
@@ -165,6 +180,7 @@ pub(super) fn assemble(
         users: whole.users,
         events: whole.events,
         amounts: (0..kinds.len()).map(amounts).collect(),
+        amount_laws: (0..kinds.len()).map(law).collect(),
         kind_events,
         max_events_in_tick: max_events_in_tick(&whole, noisy)?,
         same_tick_share: same_tick_share(&whole, noisy),
