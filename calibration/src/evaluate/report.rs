@@ -168,15 +168,13 @@ fn notes(one: &CalibratorPanel, before: bool, halves: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if halves {
         notes.push(
-            "No training users were given: the noise floor compares two halves of the external \
-             users and is higher than between samples of full size (about 1.4 times for \
-             Kolmogorov-Smirnov and Wasserstein-1, 2 times for squared distances)."
+            "Without training users the noise floor compares two halves of the external users, and is \
+             higher than between samples of full size (about 1.4 times; 2 times for squared \
+             distances)."
                 .into(),
         );
     }
-    if !before {
-        notes.push("There is no uncalibrated run, so no gap closed.".into());
-    } else if one.gap_closed.is_none() {
+    if before && one.gap_closed.is_none() {
         notes.push(
             "No metric that was not optimised has an uncalibrated value above its noise floor, so \
              there is no gap to close."

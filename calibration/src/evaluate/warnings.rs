@@ -47,9 +47,8 @@ fn small(simulated: usize, users: &Users) -> Option<String> {
     };
     (least < SMALL).then(|| {
         format!(
-            "{which}. Between samples so small, chance alone is large: values and floors are \
-             high (by about {:.2} standard deviations for a gap of means), differences below \
-             that are not seen, and 95% intervals hold the truth less often than that.",
+            "{which}: chance alone adds about {:.2} standard deviations to a gap of means, smaller \
+             differences are not seen, and 95% intervals hold the truth less often than that.",
             (2.0 / least.max(1) as f64).sqrt()
         )
     })
@@ -62,24 +61,21 @@ fn unequal(simulated: usize, users: &Users) -> Option<String> {
     let [left, right] = users.reference;
     let sizes = format!(
         "Values compare {simulated} simulated with {} test users, the noise floor {left} with \
-         {right} real ones. ",
+         {right} real ones: a perfect simulation",
         users.test
     );
     if factor > UNEQUAL {
         return Some(format!(
-            "{sizes}So chance adds more to the values than to the floor: a perfect simulation \
-             would stand at about {factor:.1} times the floor for distances such as \
-             Kolmogorov-Smirnov and Wasserstein-1, and {squared:.1} times for squared ones, and \
-             look worse than it is."
+            "{sizes} would stand at about {factor:.1} times the floor ({squared:.1} times for squared \
+             distances), and look worse than it is."
         ));
     }
     // That halves are small is told once, with the floor.
     (factor < 1.0 / UNEQUAL && !users.halves).then(|| {
         format!(
-            "{sizes}So chance adds less to the values than to the floor: a perfect simulation \
-             would stand at about {factor:.2} times the floor for distances such as \
-             Kolmogorov-Smirnov and Wasserstein-1, and {squared:.2} times for squared ones; at \
-             the floor it is not yet perfect, and a gap may be closed by more than 1."
+            "{sizes} would stand at about {factor:.2} times the floor ({squared:.2} times for squared \
+             distances): at the floor it is not yet perfect, and a gap may be closed by more than \
+             100%."
         )
     })
 }

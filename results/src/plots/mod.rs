@@ -26,6 +26,7 @@ mod kinds;
 mod learning_curve;
 mod learning_curves;
 mod lorenz;
+mod map;
 mod mark;
 mod matrix;
 mod over_time;
@@ -110,6 +111,7 @@ pub struct PlotKind {
 pub const PLOTS: &[PlotKind] = &[
     forest::KIND,
     classifier::KIND,
+    map::KIND,
     heatmap::KIND,
     panel_forest::KIND,
     importance::KIND,

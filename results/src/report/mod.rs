@@ -169,6 +169,7 @@ struct Page<'a> {
     ranking: Table,
     key: Vec<&'a Section>,
     panel_forest: Option<&'a Section>,
+    map: Option<&'a Section>,
     best_heatmap: Option<&'a Figure>,
     other_heatmaps: Vec<&'a Figure>,
     figures: Table,
@@ -210,6 +211,7 @@ impl<'a> Page<'a> {
                 .filter_map(section)
                 .collect(),
             panel_forest: section("panel"),
+            map: section("map"),
             best_heatmap: heatmaps.iter().find(is_best),
             other_heatmaps: heatmaps.iter().filter(|figure| !is_best(figure)).collect(),
             figures: tables::figures(summary),
