@@ -19,12 +19,13 @@
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trueup_env::finance::KindEffect;
-use trueup_env::{Clock, Covariates, Event, EventLog, Stream, Streams};
+use trueup_env::finance::{KindEffect, Profile};
+use trueup_env::{Clock, Event, EventLog, Stream, Streams};
 
 use super::gamma_gamma::{GammaGamma, Spend};
 use super::{Brief, CalibrationError, Calibrator, Simulator, simplex};
 use crate::statistics::AmountLaw;
+use crate::statistics::dependence::profile;
 
 /// Name in configs and results.
 pub const NAME: &str = "bgnbd";
@@ -232,6 +233,8 @@ struct Fitted {
     kinds: Vec<String>,
     effects: Vec<KindEffect>,
     processes: Vec<Option<Process>>,
+    /// Covariates, which no process looks at.
+    profile: Profile,
 }
 
 /// What the two models see of a log's users and one of its kinds.
@@ -287,6 +290,7 @@ impl Calibrator for BgNbdCalibrator {
             kinds: kinds.to_vec(),
             effects: log.effects().to_vec(),
             processes,
+            profile: profile(brief.statistics),
         }))
     }
 }
@@ -329,7 +333,7 @@ impl Simulator for Fitted {
             self.kinds.clone(),
             (0..users).map(|index| index.to_string()).collect(),
             events.flat_map(|(events, user)| events.into_iter().map(move |event| (user, event))),
-            Covariates::default(),
+            self.profile.draw(streams, 0, users),
         )
         .map(|log| log.with_effects(&self.effects))
         .map_err(|source| CalibrationError::Inner { calibrator: NAME, source: Box::new(source) })

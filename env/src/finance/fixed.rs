@@ -5,6 +5,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::joint::Drawing;
 use super::observation::Layout;
 use super::world::{Profile, World};
+use crate::event_log::Covariates;
 use crate::random::Streams;
 
 /// Draws the covariates of users `first ..`: row-major, lanes x covariates, by their joint law, or
@@ -25,6 +26,17 @@ pub(super) fn draw_profile(
         }
     }
     values
+}
+
+impl Profile {
+    /// The covariates of users `first ..`, as simulated users of these numbers have them.
+    pub fn draw(&self, streams: &Streams, first: u64, users: usize) -> Covariates {
+        Covariates {
+            names: self.names.clone(),
+            values: draw_profile(self, streams, first, users),
+            categories: self.categories.clone(),
+        }
+    }
 }
 
 /// Writes covariates into rows of observations: numbers standardised by the grids of the profile, and
