@@ -222,6 +222,31 @@ fn the_noise_follows_from_the_key_alone() {
     assert_ne!(with("a").users, with("b").users);
 }
 
+/// Names of categories are public and their users are counted; how covariates hang together is not
+/// in the file, nor how they go with what users did.
+#[test]
+fn categories_are_counted_and_relations_left_out() {
+    let log = log(300, 8);
+    let regions = ["north", "south", "nobody"].map(String::from).to_vec();
+    let facts = log.covariates().column(0).enumerate();
+    let values = facts.flat_map(|(user, age)| [age, f64::from(u8::from(user % 3 == 0))]).collect();
+    let names = ["age", "region"].map(String::from).to_vec();
+    let categories = vec![vec![], regions.clone()];
+    let log = log.with_covariates(Covariates { names, values, categories }).unwrap();
+    let exact = Statistics::of(&log);
+    assert!(exact.dependence.is_some() && exact.feature("age~log_count").is_some());
+    let found = private(&log, &PrivacyConfig { epsilon: None, ..config() }, &key("regions"));
+    let found = found.unwrap();
+    assert_eq!(found.categories[0].categories, regions);
+    assert_eq!(found.categories[0].counts, [200.0, 100.0, 0.0]);
+    assert_eq!(found.dependence, None);
+    assert!(found.features.iter().all(|entry| !entry.feature.contains('~')));
+    assert!(found.privacy.as_ref().unwrap().public.iter().any(|what| what.contains("categories")));
+    let noisy = private(&log, &config(), &key("regions")).unwrap();
+    noisy.check().unwrap();
+    assert_eq!(noisy.categories.len(), 1);
+}
+
 #[test]
 fn what_cannot_be_private_is_said_with_a_remedy() {
     let log = log(300, 8);
