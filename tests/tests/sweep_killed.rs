@@ -64,7 +64,7 @@ fn what_a_killed_runner_left_is_waited_for() {
         .replace("points = 4", "points = 2")
         .replace("[0.9, 0.95, 0.99]", "[0.99]")
         .replace("seeds = 2", "seeds = 1")
-        .replace("total_steps = 128", "total_steps = 40000");
+        .replace("total_steps = 128", "total_steps = 20000");
     folder.write("tiny.toml", two);
     let mut runner = start(&folder, &["run", "tiny.toml"]);
     wait("two leases", || folder.list("runs/tiny/leases").len() == 2);
