@@ -170,3 +170,28 @@ fn student_placements() {
     }
     assert_eq!(seen, 3);
 }
+
+/// Event counts with ties, five users against four. With m the pooled steps: F - G is 1/5, -1/20,
+/// -3/10, -3/10, -11/20 and -2/5 on [1,2), [2,3) ... so the area of |F - G| is 1.85, that of its
+/// square .6175; numpy and scipy say the same, and .342987 for Anderson-Darling.
+#[test]
+fn ties_in_tiny_samples() {
+    let counts = [[1.0, 3.0, 6.0, 8.0, 8.0].to_vec(), [2.0, 3.0, 4.0, 6.0].to_vec()];
+    // Variances (n) of the two.
+    let variances: [f64; 2] = [7.76, 2.1875];
+    let samples = counts.map(Sample::real);
+    for (p, q, variance) in [(0, 1, variances[1]), (1, 0, variances[0])] {
+        let value = |name: &str| named(name).unwrap().value(&samples[p], &samples[q]).unwrap();
+        let sd = variance.sqrt();
+        for (name, expected) in [
+            ("kolmogorov-smirnov", 0.4),
+            ("wasserstein-1", 1.85 / sd),
+            ("cramer-von-mises", 0.6175 / sd),
+            ("energy", (2.0 * 0.6175 / sd).sqrt()),
+            ("mean-gap", 1.45 / sd),
+        ] {
+            assert!((value(name) - expected).abs() < 1e-14, "{name} {p}: {}", value(name));
+        }
+        assert!((value("anderson-darling") - 0.342_987_315).abs() < 1e-9);
+    }
+}

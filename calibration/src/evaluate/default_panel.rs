@@ -28,10 +28,7 @@ pub const STANDARD: &[(Of, &[&str])] = &[
         Of::Shape(Shape::Real),
         &["kolmogorov-smirnov", "wasserstein-1", "cramer-von-mises", "mean-gap", "sd-gap"],
     ),
-    (
-        Of::Feature("amount"),
-        &["wasserstein-1", "mean-gap", "quantile-gap(p=0.999)", "tail-gap(p=0.99)"],
-    ),
+    (Of::Feature("amount"), &["wasserstein-1", "mean-gap", "quantile-gap(p=0.999)"]),
     (Of::Feature("total_amount"), &["wasserstein-1", "mean-gap", "tail-gap"]),
     (Of::Feature("mean_amount"), &["wasserstein-1", "mean-gap"]),
     (Of::Feature("top_event_share"), &["kolmogorov-smirnov", "mean-gap"]),
