@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event_log::{Event, MAX_KINDS};
-use crate::exact::{ratio, rounded, variance};
+use crate::exact::{mean, rounded, variance};
 use crate::money::Money;
 
 /// Log amounts are added as multiples of 2^-46 (1.4e-14).
@@ -93,8 +93,7 @@ impl History {
     /// are.
     #[inline]
     pub fn mean_log_amount(&self) -> Option<f64> {
-        let mean = || ratio(self.log_sum, u128::from(self.log_count)) / LOG_UNIT;
-        (self.log_count > 0).then(|| rounded(mean()))
+        (self.log_count > 0).then(|| mean(self.log_count, self.log_sum))
     }
 
     /// Standard deviation (n - 1) of log amounts, or none with fewer than two.

@@ -30,13 +30,14 @@ pub struct Money {
 }
 
 impl Money {
-    /// An amount, at least 0.
+    /// An amount.
     #[inline]
     pub fn of(amount: f64) -> Self {
-        if amount < LARGE {
-            Self { small: units(amount, FINE), large: 0 }
+        let (size, sign) = (amount.abs(), if amount < 0.0 { -1 } else { 1 });
+        if size < LARGE {
+            Self { small: sign * units(size, FINE), large: 0 }
         } else {
-            Self { small: 0, large: units(amount, COARSE) }
+            Self { small: 0, large: sign * units(size, COARSE) }
         }
     }
 
@@ -72,6 +73,9 @@ impl Money {
     /// The sum as a whole number of units, and the units in 1. Beyond 1.7e20 the unit is a
     /// millionth.
     fn units(self) -> (i128, u128) {
+        if self.large == 0 {
+            return (self.small, FINE);
+        }
         let scale = (FINE / COARSE) as i128;
         match self.large.checked_mul(scale).and_then(|large| large.checked_add(self.small)) {
             Some(units) => (units, FINE),
@@ -143,6 +147,8 @@ mod tests {
         assert_eq!(total(&[0.1; 10]), 1.0);
         assert_eq!(total(&[0.000_000_01; 3]), 0.000_000_03);
         assert_eq!(total(&[]), 0.0);
+        assert_eq!(total(&[0.3, -0.1, -0.2]), 0.0);
+        assert_eq!(total(&[-5e10, -0.1]), -50_000_000_000.1);
         assert_eq!(total(&[1e29, 1e29]), 2e29);
         assert_eq!(total(&[5e10, 0.1, 0.2]), 50_000_000_000.3);
         assert_eq!(total(&[1e-300, 5e-324, 0.0]), 0.0);

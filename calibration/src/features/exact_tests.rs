@@ -228,6 +228,8 @@ proptest! {
         for user in 0..log.user_count() {
             let mut history = History::default();
             log.events_of(user).iter().for_each(|event| history.push(event));
+            let kept = serde_json::to_string(&history).unwrap();
+            prop_assert_eq!(serde_json::from_str::<History>(&kept).unwrap(), history);
             let mut running = Vec::new();
             running_vector(&columns, &history, log.clock(), &mut running);
             for (c, feature) in columns.iter().enumerate() {

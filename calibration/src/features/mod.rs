@@ -3,7 +3,13 @@
 //! A feature is a value of type [`Feature`]: a name, a unit, a level, and a function of the user's
 //! [`History`]. The same function feeds the panel (over a whole log), the statistics, and the
 //! rewards (at each event), so that what is paid is what is measured. To add one, write a file with
-//! a `pub const FEATURE` and add it to [`FEATURES`]. The amounts of single kinds are features too
+//! a `pub const FEATURE` and add it to [`FEATURES`]; `exact_tests.rs` asks what leaves it as it is.
+//!
+//! Values that are equal in exact arithmetic are equal: they are made of whole numbers (sums of
+//! [`History`], [`trueup_env::Money`]) and rounded once, and what goes through logarithms or roots
+//! is rounded to a multiple of 2^-32. So ties are ties, and what does not vary has the spread 0.
+//!
+//! The amounts of single kinds are features too
 //! ([`of_kind`]), and so are covariates of users beside what they did ([`relation`]).
 //!
 //! The hour of the day is no feature: a tick is a day at the finest.
