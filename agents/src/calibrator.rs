@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Simulator};
+use trueup_calibration::calibrator::{Brief, CalibrationError, Calibrator, Remarks, Simulator};
 use trueup_calibration::evaluate::Validation;
 use trueup_calibration::statistics::Statistics;
 use trueup_env::{CheckedWorld, EventLog, FinanceLanes, Lanes, Streams};
@@ -17,7 +17,7 @@ use crate::finance::{FinanceExperience, Judge};
 use crate::network_policy::NetworkPolicy;
 use crate::parts::Parts;
 use crate::policy::PolicySimulator;
-use crate::ppo::{NetworkConfig, Plan, PpoConfig, TrainError, train};
+use crate::ppo::{NetworkConfig, Plan, PpoConfig, TrainError, Trained, train};
 use crate::step_reward::StepReward;
 use crate::weights;
 
@@ -123,6 +123,13 @@ impl PpoCalibratorConfig {
         self.cloning.check()
     }
 
+    /// What is done otherwise than these settings say, in a window of so many ticks.
+    fn notes(&self, horizon: u32) -> Vec<String> {
+        // Every user decides at least once a tick.
+        let rows = self.users.saturating_mul(horizon as usize);
+        self.update.cut(rows).into_iter().collect()
+    }
+
     /// How the clone that training starts from is made.
     fn clone_config(&self) -> CloningConfig {
         CloningConfig {
@@ -192,7 +199,7 @@ impl Calibrator for Ppo {
         let (world, streams) = (&self.world, brief.streams);
         let parts = Parts::of(brief, config.validation, NAME)?;
         let amounts = Amounts::new(brief.statistics, config.amount_bins);
-        let start = self.start(brief, &parts, &amounts)?;
+        let (start, doubts) = self.start(brief, &parts, &amounts)?;
         let setting = RewardSetting {
             world,
             statistics: brief.statistics,
@@ -220,6 +227,7 @@ impl Calibrator for Ppo {
         };
         let trained = train(&mut experience, learner.as_mut(), &plan).map_err(failed)?;
 
+        let remarks = self.remarks(&trained, doubts);
         let files = vec![weights::file(&trained.network).map_err(inner)?];
         let policy = NetworkPolicy { network: trained.network, amounts };
         let mut parameters = vec![("env_steps".into(), trained.env_steps as f64)];
@@ -227,23 +235,57 @@ impl Calibrator for Ppo {
             parameters.push(("chosen_iteration".into(), best.iteration as f64));
             parameters.push(("validation".into(), best.score));
         }
-        Ok(Box::new(PolicySimulator { world: world.clone(), policy, parameters, files }))
+        let world = world.clone();
+        Ok(Box::new(PolicySimulator { world, policy, parameters, files, remarks }))
     }
 }
 
 impl Ppo {
-    /// The network that training starts from.
+    /// What a reader must know about a training, behind what is known of its start.
+    fn remarks(&self, trained: &Trained, mut notes: Vec<String>) -> Remarks {
+        let config = &self.config;
+        let best = trained.best.as_ref().filter(|best| best.iteration == 0);
+        notes.extend(config.notes(self.world.clock.horizon));
+        notes.extend(best.map(|best| {
+            let start = match config.start {
+                Start::BaseRates => {
+                    "the network that training started from, which knows base rates"
+                }
+                Start::Cloning => "the clone that training started from",
+            };
+            let ended = match trained.in_vain {
+                Some(score) if score > best.score => format!(
+                    ": training made it worse than its start on validation users (mean distance \
+                     {score:.4} at the end, {:.4} at the start)",
+                    best.score
+                ),
+                _ => format!(
+                    ": training made it no better than its start on validation users (mean \
+                     distance {:.4})",
+                    best.score
+                ),
+            };
+            format!(
+                "The weights were never trained. What is shipped is {start}{ended}; try more \
+                 iterations (now {}) or another update.learning_rate (now {}).",
+                config.iterations, config.update.learning_rate
+            )
+        }));
+        Remarks { untrained: best.is_some(), notes }
+    }
+
+    /// The network that training starts from, and what a reader must know of it.
     fn start(
         &self,
         brief: &Brief<'_>,
         parts: &Parts,
         amounts: &Amounts,
-    ) -> Result<Network, CalibrationError> {
+    ) -> Result<(Network, Vec<String>), CalibrationError> {
         let Self { config, world, .. } = self;
         let (network, bins) = (&config.network, config.amount_bins);
         let first = first_network(world, brief.statistics, network, bins, &brief.streams);
         if config.start == Start::BaseRates {
-            return Ok(first);
+            return Ok((first, Vec::new()));
         }
         let tell = |epoch: usize, figures: &[(&str, f64)]| {
             if epoch.is_multiple_of(5) {
@@ -252,8 +294,11 @@ impl Ppo {
             }
             !brief.progress.stopped()
         };
-        let cloner = Cloner { world, parts, amounts, config: &config.clone_config() };
-        Ok(cloner.resumed(brief, first, self.settings()?, &tell)?.network)
+        let settings = config.clone_config();
+        let cloner = Cloner { world, parts, amounts, config: &settings };
+        let clone = cloner.resumed(brief, first, self.settings()?, &tell)?;
+        let notes = clone.remarks(&settings).notes;
+        Ok((clone.network, notes))
     }
 
     /// Judges weights on the users kept aside; nobody does where there are none.
@@ -261,6 +306,7 @@ impl Ppo {
         let Some(log) = &parts.validation else { return Ok(None) };
         Ok(Some(Judge {
             validation: Validation::new(log).map_err(inner)?,
+            population: brief.statistics.population(),
             users: log.user_count().max(JUDGED_USERS),
             every: self.config.judge_every,
             streams: brief.streams.child("judge", 0),

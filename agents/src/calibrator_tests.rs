@@ -6,10 +6,11 @@ use trueup_env::{Event, History, Payment};
 
 use super::*;
 use crate::batch::Batch;
+use crate::cloning::Cloning;
 use crate::finance::episodes;
 use crate::learner::Objective;
 use crate::step_reward::Witnessed;
-use crate::test_world::{HORIZON, statistics, world};
+use crate::test_world::{HORIZON, log, statistics, world};
 
 /// Pays 1 for an event in the second half of the window with an amount above the median, -1 for
 /// any other.
@@ -226,4 +227,46 @@ fn a_device_that_was_not_built_is_refused_before_training() {
     assert_eq!(ppo.check(), refused);
     let ppo = PpoCalibratorConfig { cloning, ..PpoCalibratorConfig::default() };
     assert_eq!(ppo.check(), refused);
+}
+
+/// Rates at which nothing can be learnt: what is shipped is the start, and both calibrators say so.
+#[test]
+fn weights_that_were_never_trained_are_said_to_be() {
+    let (log, statistics, streams) = (log(), statistics(), Streams::new(5));
+    let (train, progress, checkpoints) = (Some(&log), &Silent, None);
+    let brief = Brief { statistics: &statistics, train, streams, progress, checkpoints };
+    let first = |bins: usize, network: &NetworkConfig| {
+        weights::file(&first_network(&world(), &statistics, network, bins, &streams)).unwrap()
+    };
+    let small = NetworkConfig { hidden: vec![4], ..NetworkConfig::default() };
+
+    let clone = |learning_rate| {
+        let network = small.clone();
+        let config = CloningConfig { learning_rate, network, epochs: 9, ..Default::default() };
+        Cloning::new(config, world()).calibrate(&brief).unwrap()
+    };
+    let bad = clone(3.0);
+    assert!(bad.remarks().untrained && bad.remarks().notes[0].contains("learning_rate (now 3)"));
+    assert_eq!(bad.files(), [first(CloningConfig::default().amount_bins, &small)]);
+    assert_eq!(clone(1e-3).remarks(), Remarks::default());
+
+    let mut config = config(2);
+    (config.validation, config.network) = (0.2, small.clone());
+    config.update.learning_rate = 3.0;
+    let bad = ppo(config.clone()).calibrate(&brief).unwrap();
+    assert!(bad.remarks().untrained, "{:?}", bad.parameters());
+    assert!(bad.remarks().notes[0].contains("worse than its start on validation users"));
+    assert_eq!(bad.files(), [first(config.amount_bins, &small)]);
+}
+
+/// More minibatches than a rollout has rows, and rows that stand alone.
+#[test]
+fn minibatches_of_one_row_are_told() {
+    let cut = |minibatches, rows| PpoConfig { minibatches, ..PpoConfig::default() }.cut(rows);
+    assert_eq!(cut(8, 16), None);
+    assert!(cut(64, 16).unwrap().contains("16 of one row"));
+    assert!(cut(64, 65).unwrap().contains("33 of at most 2 rows"));
+    assert!(cut(1, 1).unwrap().contains("learns nothing"));
+    let plain = PpoConfig { minibatches: 16, normalise_advantages: false, ..Default::default() };
+    assert_eq!(plain.cut(16), None);
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use trueup_calibration::calibrator::{Brief, CalibrationError};
+use trueup_calibration::calibrator::{Brief, CalibrationError, Remarks};
 use trueup_env::{CheckedWorld, EventLog, Streams};
 
 use crate::amounts::Amounts;
@@ -25,6 +25,20 @@ pub struct Clone {
     /// Cross-entropy per decision on the users kept aside, nats, before all users were fitted; none
     /// where there were none.
     pub validation: Option<f64>,
+}
+
+impl Clone {
+    /// What a reader must know of it.
+    pub fn remarks(&self, config: &CloningConfig) -> Remarks {
+        let untrained = self.epochs == 0;
+        let note = format!(
+            "The clone was never trained: no pass fits the validation users better than the network \
+             that it starts from, which knows base rates, so it is that network; try another \
+             learning_rate (now {}).",
+            config.learning_rate
+        );
+        Remarks { untrained, notes: if untrained { vec![note] } else { Vec::new() } }
+    }
 }
 
 /// Told of each pass with its figures; false stops.
@@ -135,8 +149,8 @@ struct School<'a> {
 }
 
 impl School<'_> {
-    /// Passes over the decisions. With `unseen` the pass that fits it best wins, without it the
-    /// last. `told` are the numbers under which passes are told.
+    /// Passes over the decisions. With `unseen` the pass that fits it best wins, or the start where
+    /// it fits best; without it the last. `told` are the numbers under which passes are told.
     fn fit(
         &self,
         start: &Network,
@@ -146,7 +160,10 @@ impl School<'_> {
     ) -> Result<Best, CalibrationError> {
         let mut learner = self.config.compute.learner(start).map_err(inner)?;
         let mut average = start.parameters.clone();
-        let mut best: Option<Best> = None;
+        let mut best = unseen.and_then(|unseen| {
+            let (score, parameters) = (cross_entropy(start, unseen), start.parameters.clone());
+            score.is_finite().then_some(Best { iteration: 0, score, parameters })
+        });
         for epoch in 1..=told.len() {
             let (loss, rate) = self.pass(learner.as_mut(), &mut average, seen, epoch);
             let now =

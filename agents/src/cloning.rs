@@ -33,7 +33,8 @@ pub const FEWEST_STEPS: usize = 64;
 pub struct CloningConfig {
     /// Most passes over the decisions of the training users.
     pub epochs: usize,
-    /// Passes without a better fit to the validation users before it stops.
+    /// Passes without a better fit to the validation users before it stops; a start that no pass
+    /// improves on is shipped as it is, and said to be.
     pub patience: usize,
     /// Decisions per step; fewer where a pass would have less than 64 of them (`FEWEST_STEPS`).
     pub minibatch: usize,
@@ -140,10 +141,12 @@ impl Calibrator for Cloning {
             |epoch: usize, figures: &[(&str, f64)]| brief.progress.iteration(epoch, total, figures);
         let clone = cloner.resumed(brief, start, settings, &tell)?;
         let files = vec![weights::file(&clone.network).map_err(inner)?];
+        let remarks = clone.remarks(config);
         let policy = NetworkPolicy { network: clone.network, amounts };
         let mut parameters = vec![("epochs".into(), clone.epochs as f64)];
         parameters.extend(clone.validation.map(|v| ("validation_cross_entropy".into(), v)));
-        Ok(Box::new(PolicySimulator { world: self.world.clone(), policy, parameters, files }))
+        let world = self.world.clone();
+        Ok(Box::new(PolicySimulator { world, policy, parameters, files, remarks }))
     }
 }
 

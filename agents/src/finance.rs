@@ -6,6 +6,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use trueup_calibration::calibrator::CalibrationError;
 use trueup_calibration::evaluate::Validation;
+use trueup_calibration::population::Population;
 use trueup_env::{Actions, CheckedWorld, EventLog, FinanceLanes, Lanes, Streams};
 
 use crate::amounts::Amounts;
@@ -35,6 +36,8 @@ pub struct FinanceExperience {
 pub struct Judge {
     /// The panel.
     pub validation: Validation,
+    /// Whom it is about.
+    pub population: Population,
     /// Simulated users a judgement.
     pub users: usize,
     /// Iterations between judgements; the last is always judged.
@@ -107,7 +110,7 @@ impl Experience for FinanceExperience {
             return Ok(None);
         }
         let log = simulate(&self.world, &self.policy(network), judge.users, &judge.streams)?;
-        let score = judge.validation.score(&log);
+        let score = judge.validation.score(&judge.population.select(&log));
         Ok(Some(Judgement { score: Some(score), metrics: vec![("validation", score)] }))
     }
 

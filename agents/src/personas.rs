@@ -243,8 +243,7 @@ impl Uncalibrated {
     /// The simulation, which knows usual amounts.
     pub fn simulator(&self, statistics: &Statistics) -> Box<dyn Simulator> {
         let policy = Personas::new(self.config.clone(), self.world.clone(), statistics);
-        let world = self.world.clone();
-        Box::new(PolicySimulator { world, policy, parameters: Vec::new(), files: Vec::new() })
+        Box::new(PolicySimulator::plain(self.world.clone(), policy))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Policies, and how a world full of users that follow one becomes an event log.
 
 use rayon::prelude::*;
-use trueup_calibration::calibrator::{CalibrationError, Simulator};
+use trueup_calibration::calibrator::{CalibrationError, Remarks, Simulator};
 use trueup_env::{Actions, CheckedWorld, EventLog, FinanceLanes, Lanes, Streams};
 
 /// Users simulated together. Fixed, so that a log does not depend on the number of threads.
@@ -96,6 +96,16 @@ pub struct PolicySimulator<P> {
     pub parameters: Vec<(String, f64)>,
     /// Files to keep.
     pub files: Vec<(String, Vec<u8>)>,
+    /// What a reader must know.
+    pub remarks: Remarks,
+}
+
+impl<P> PolicySimulator<P> {
+    /// A policy that was not fitted.
+    pub fn plain(world: CheckedWorld, policy: P) -> Self {
+        let (parameters, files) = (Vec::new(), Vec::new());
+        Self { world, policy, parameters, files, remarks: Remarks::default() }
+    }
 }
 
 impl<P: Policy> Simulator for PolicySimulator<P> {
@@ -105,6 +115,10 @@ impl<P: Policy> Simulator for PolicySimulator<P> {
 
     fn parameters(&self) -> Vec<(String, f64)> {
         self.parameters.clone()
+    }
+
+    fn remarks(&self) -> Remarks {
+        self.remarks.clone()
     }
 
     fn files(&self) -> Vec<(String, Vec<u8>)> {

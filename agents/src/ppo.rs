@@ -50,6 +50,9 @@ pub struct Trained {
     pub env_steps: u64,
     /// The judgement that chose them.
     pub best: Option<Best>,
+    /// The judgement of the weights that training ended with, where none of its weights was judged
+    /// better than what it started from.
+    pub in_vain: Option<f64>,
 }
 
 /// Why a training run failed.
@@ -241,12 +244,20 @@ fn loops(
         }
     }
 
-    let parameters = match &at.best {
-        Some(best) => best.parameters.clone(),
-        None => at.average,
+    let ended = Network { architecture: architecture.clone(), parameters: at.average };
+    let in_vain = match at.best.as_ref().is_some_and(|best| best.iteration == 0) {
+        false => None,
+        true => {
+            let total = plan.iterations;
+            let failed = |source| TrainError::Experience { iteration: total, source };
+            experience.judge(&ended, total, total).map_err(failed)?.and_then(|judged| judged.score)
+        }
     };
-    let network = Network { architecture, parameters };
-    Ok(Trained { network, env_steps: at.env_steps, best: at.best })
+    let network = match &at.best {
+        Some(best) => Network { architecture, parameters: best.parameters.clone() },
+        None => ended,
+    };
+    Ok(Trained { network, env_steps: at.env_steps, best: at.best, in_vain })
 }
 
 /// Goes on from the newest checkpoint that can be read, or begins.

@@ -88,6 +88,27 @@ impl Default for PpoConfig {
 }
 
 impl PpoConfig {
+    /// What is done otherwise than asked where a rollout of so many rows is cut into minibatches.
+    pub(crate) fn cut(&self, rows: usize) -> Option<String> {
+        let size = rows.div_ceil(self.minibatches).max(1);
+        let parts = rows.div_ceil(size);
+        let each = if size == 1 { "one row".into() } else { format!("at most {size} rows") };
+        let fewer = (parts < self.minibatches).then(|| {
+            let asked = self.minibatches;
+            format!(
+                "update.minibatches is {asked}, but {rows} rows are cut into {parts} of {each}."
+            )
+        });
+        let flat = (size == 1 && self.normalise_advantages).then(|| {
+            "A minibatch of one row has no spread of advantages: normalised, they are 0, and the \
+             policy learns nothing. Take fewer minibatches or a larger rollout, or set \
+             update.normalise_advantages = false."
+                .to_owned()
+        });
+        let all: Vec<String> = fewer.into_iter().chain(flat).collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+
     /// Refuses what cannot run.
     ///
     /// # Errors

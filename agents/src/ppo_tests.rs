@@ -12,6 +12,8 @@ use crate::rollout::{End, Ending, Rollout};
 struct Odd {
     rows: usize,
     reward: f32,
+    /// The judgement of the start.
+    start: Option<f64>,
     scores: Vec<f64>,
 }
 
@@ -51,7 +53,10 @@ impl Experience for Odd {
         done: usize,
         _total: usize,
     ) -> Result<Option<Judgement>, Failed> {
-        let score = done.checked_sub(1).and_then(|i| self.scores.get(i).copied());
+        let score = match done.checked_sub(1) {
+            None => self.start,
+            Some(i) => self.scores.get(i).copied(),
+        };
         Ok(Some(Judgement { score, metrics: Vec::new() }))
     }
 
@@ -89,7 +94,7 @@ fn run(mut odd: Odd, iterations: usize) -> Result<Trained, TrainError> {
 #[test]
 fn rollouts_of_few_rows_train() {
     for rows in [0, 1, 3] {
-        let trained = run(Odd { rows, reward: 1.0, scores: vec![] }, 2).unwrap();
+        let trained = run(Odd { rows, reward: 1.0, start: None, scores: vec![] }, 2).unwrap();
         assert_eq!((trained.env_steps, trained.best), (2 * rows as u64, None));
         assert!(trained.network.parameters.iter().all(|p| p.is_finite()), "{rows} rows");
     }
@@ -97,15 +102,31 @@ fn rollouts_of_few_rows_train() {
 
 #[test]
 fn a_reward_that_is_not_a_number_stops_the_run() {
-    let error = run(Odd { rows: 5, reward: f32::NAN, scores: vec![] }, 2).unwrap_err();
+    let error = run(Odd { rows: 5, reward: f32::NAN, start: None, scores: vec![] }, 2).unwrap_err();
     assert!(matches!(error, TrainError::NotFinite { iteration: 1, .. }), "{error}");
 }
 
 #[test]
 fn a_judgement_that_is_not_a_number_chooses_nothing() {
     let scores = vec![f64::NAN, 3.0, f64::NEG_INFINITY, 5.0];
-    let best = run(Odd { rows: 5, reward: 1.0, scores }, 4).unwrap().best.unwrap();
+    let best = run(Odd { rows: 5, reward: 1.0, start: None, scores }, 4).unwrap().best.unwrap();
     assert_eq!((best.iteration, best.score), (2, 3.0));
-    let none = run(Odd { rows: 5, reward: 1.0, scores: vec![f64::NAN] }, 1).unwrap();
+    let none = run(Odd { rows: 5, reward: 1.0, start: None, scores: vec![f64::NAN] }, 1).unwrap();
     assert_eq!(none.best, None);
+}
+
+/// Weights that no training has made better are those that it started from, and it is told how
+/// training ended; once it is better, nothing is.
+#[test]
+fn a_training_in_vain_ships_the_start_and_says_so() {
+    let run = |scores| run(Odd { rows: 5, reward: 1.0, start: Some(2.0), scores }, 2).unwrap();
+    let (worse, even) = (run(vec![2.5, 3.0]), run(vec![3.0, 2.0]));
+    for (trained, ended) in [(&worse, 3.0), (&even, 2.0)] {
+        assert_eq!(trained.best.as_ref().map(|best| best.iteration), Some(0));
+        assert_eq!(trained.in_vain, Some(ended));
+    }
+    assert_eq!(worse.network, even.network);
+    let better = run(vec![1.5, 3.0]);
+    assert_eq!((better.best.map(|best| best.iteration), better.in_vain), (Some(1), None));
+    assert_ne!(better.network, worse.network);
 }

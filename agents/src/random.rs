@@ -51,8 +51,7 @@ impl Calibrator for RandomUsers {
     fn calibrate(&mut self, _brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
         let months = self.0.clock.tick.days() / Tick::Month.days();
         let policy = Random { largest_amount: self.0.wallet.income_median / months };
-        let world = self.0.clone();
-        Ok(Box::new(PolicySimulator { world, policy, parameters: Vec::new(), files: Vec::new() }))
+        Ok(Box::new(PolicySimulator::plain(self.0.clone(), policy)))
     }
 }
 

@@ -102,6 +102,20 @@ impl TaskConfig {
         self.total_steps.div_ceil(rollout) as usize
     }
 
+    /// What is done otherwise than the settings say.
+    pub fn notes(&self) -> Vec<String> {
+        let ControlConfig { environments, steps, .. } = &self.sampling;
+        let made = (self.iterations() * environments * steps) as u64;
+        let rounded = (made != self.total_steps).then(|| {
+            format!(
+                "total_steps = {} is run as {made}: rollouts are whole ({environments} environments \
+                 of {steps} steps each).",
+                self.total_steps
+            )
+        });
+        rounded.into_iter().chain(self.update.cut(environments * steps)).collect()
+    }
+
     fn make(&self) -> Option<Make> {
         TASKS.iter().find(|(name, _)| *name == self.environment).map(|(_, make)| *make)
     }

@@ -8,8 +8,13 @@ use trueup_env::{CheckedWorld, Clock, Covariates, Event, EventLog, Tick, World};
 /// Ticks of the small world.
 pub const HORIZON: u32 = 8;
 
-/// One event per user in four, amounts 1 to 100.
+/// The statistics of [`log`].
 pub fn statistics() -> Statistics {
+    Statistics::of(&log())
+}
+
+/// One event per user in four, amounts 1 to 100.
+pub fn log() -> EventLog {
     let event = |user: u32| {
         let amount = f64::from(1 + user % 100);
         (user, Event { tick: user % HORIZON, kind: 0, amount, balance: f64::NAN })
@@ -17,8 +22,7 @@ pub fn statistics() -> Statistics {
     let clock = Clock { tick: Tick::Week, horizon: HORIZON, start_day: None };
     let users = (0..400).map(|user| user.to_string()).collect();
     let events = (0..400).filter(|user| user % 4 == 0).map(event);
-    let log = EventLog::new(clock, vec!["purchase".into()], users, events, Covariates::default());
-    Statistics::of(&log.unwrap())
+    EventLog::new(clock, vec!["purchase".into()], users, events, Covariates::default()).unwrap()
 }
 
 /// One kind, cash without end, two events a tick.

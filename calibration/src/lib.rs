@@ -13,6 +13,7 @@ pub mod features;
 pub mod money;
 mod neighbours;
 pub mod panel;
+pub mod population;
 pub mod privacy;
 pub mod relation;
 pub mod reward;

@@ -218,6 +218,14 @@ pub struct CalibratorPanel {
     pub left_out: Vec<LeftOut>,
     /// What a reader must know about the numbers above.
     pub notes: Vec<String>,
+    /// Whether training came to nothing, so that what is judged is what training started from.
+    #[serde(default)]
+    pub untrained: bool,
+    /// Share of the simulated users that were drawn that have no event, the mean over evaluation
+    /// seeds; where the population is active users they are not compared. None in files of older
+    /// versions.
+    #[serde(default)]
+    pub inactive: Option<f64>,
 }
 
 impl CalibratorPanel {

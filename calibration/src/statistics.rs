@@ -12,8 +12,8 @@
 //!
 //! The form of the file is published as a JSON Schema, `schema/statistics.v3.schema.json`. Version 1
 //! had no series, no joint statistics and no privacy record, version 2 no effects of kinds, no laws of
-//! amounts, no covariates that are categories and nothing of how covariates hang together; such files
-//! are still read.
+//! amounts, no covariates that are categories, nothing of how covariates hang together, no origin and
+//! no population; such files are still read.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::finance::KindEffect;
@@ -21,12 +21,14 @@ use trueup_env::{Clock, EventLog, Money};
 
 use crate::discrepancy::mean_and_sd;
 use crate::features::{self, Definition, Feature, Level, of_kind, relation};
+use crate::population::Population;
 use crate::relation::Sums;
 
 pub mod amount_law;
 pub(crate) mod dependence;
 mod file;
 pub mod joint;
+mod origin;
 pub mod privacy;
 pub mod projection;
 
@@ -34,6 +36,7 @@ pub use amount_law::AmountLaw;
 pub use dependence::{CategoryStatistics, CellStatistics, Dependence};
 pub use file::{BadField, StatisticsError};
 pub use joint::JointStatistics;
+pub use origin::{HeldOut, Origin, digest};
 pub use privacy::PrivacyRecord;
 
 /// Format name written into every file.
@@ -91,6 +94,12 @@ pub struct Statistics {
     /// How the numbers were made private; none where they are exact.
     #[serde(default)]
     pub privacy: Option<PrivacyRecord>,
+    /// Where the statistics come from; none in files of older versions.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// Whom the log is about; none in files of older versions.
+    #[serde(default)]
+    pub population: Option<Population>,
 }
 
 /// One feature.
@@ -266,6 +275,26 @@ impl Statistics {
             dependence: Dependence::of(facts),
             joint: JointStatistics::all(log),
             privacy: None,
+            origin: None,
+            population: None,
+        }
+    }
+
+    /// Whom the log is about. Where the file does not tell, active users if it has a common calendar
+    /// and exact counts in which every user has an event.
+    pub fn population(&self) -> Population {
+        self.population.unwrap_or_else(|| {
+            let calendar = self.clock.start_day.is_some() && self.privacy.is_none();
+            let active = calendar && self.fewest_events().is_some_and(|fewest| fewest >= 1.0);
+            if active { Population::Active } else { Population::All }
+        })
+    }
+
+    /// The fewest events of a user.
+    pub fn fewest_events(&self) -> Option<f64> {
+        match &self.feature("event_count")?.form {
+            Form::Grid(counts) => counts.quantiles.first().copied(),
+            _ => None,
         }
     }
 

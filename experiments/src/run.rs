@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use trueup_calibration::calibrator::{Brief, CalibrationError, Simulator};
+use serde::{Deserialize, Serialize};
+use trueup_calibration::calibrator::{Brief, CalibrationError, Remarks, Simulator};
 use trueup_calibration::evaluate::{self, Run};
 use trueup_calibration::external::{self, Account, ClockFile};
 use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::population::{Drawn, Population};
 use trueup_calibration::privacy::{Privacy, PrivacyConfig};
 use trueup_calibration::statistics::Statistics;
 use trueup_env::{EventLog, Streams};
@@ -34,7 +36,7 @@ pub struct Outcome {
     pub summary: Summary,
     /// The run directory.
     pub folder: PathBuf,
-    /// The report; none where there was no log to judge against.
+    /// The report; none where every calibrator failed, or where none was asked for.
     pub report: Option<PathBuf>,
 }
 
@@ -63,6 +65,17 @@ struct Finished {
     logs: Vec<EventLog>,
     /// Environment steps of its training.
     env_steps: u64,
+    /// What a reader must know of it.
+    told: Told,
+}
+
+/// What a reader must know of a calibrator: what its remarks file holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Told {
+    #[serde(flatten)]
+    remarks: Remarks,
+    /// Share of the users drawn that have no event; none in folders of older versions.
+    inactive: Option<f64>,
 }
 
 fn env_steps(parameters: &BTreeMap<String, f64>) -> u64 {
@@ -75,6 +88,10 @@ fn log_file(name: &str, seed: usize) -> String {
 
 fn parameters_file(name: &str) -> String {
     format!("policies/{name}/parameters.json")
+}
+
+fn remarks_file(name: &str) -> String {
+    format!("policies/{name}/remarks.json")
 }
 
 /// One run in its directory.
@@ -96,23 +113,31 @@ impl Attempt<'_> {
             train_users: prepared.statistics.users,
             test_users: prepared.test.as_ref().map_or(0, EventLog::user_count),
             kinds: prepared.kinds(),
-            notes: prepared.assumptions().into_iter().chain(prepared.notes.clone()).collect(),
+            notes: prepared.all_notes(),
+            judges: prepared.judges.0,
+            population: Some(prepared.statistics.population()),
             ..Summary::default()
         };
         let mut metrics = self.session.directory.metrics()?;
         let mut runs = Vec::new();
+        let mut told = BTreeMap::new();
         for calibrator in &experiment.calibrators {
             let name = calibrator.name.clone();
-            if let Some(Finished { logs, env_steps }) = self.finished(&name) {
-                self.reporter.line(&format!("keeping {name}, which had finished"));
-                summary.env_steps += env_steps;
-                runs.push(Run { name, logs });
-                continue;
-            }
-            match self.calibrate(calibrator, &mut metrics)? {
-                Ok(Finished { logs, env_steps }) => {
-                    summary.env_steps += env_steps;
-                    runs.push(Run { name, logs });
+            let finished = match self.finished(&name) {
+                Some(finished) => {
+                    self.reporter.line(&format!("keeping {name}, which had finished"));
+                    Ok(finished)
+                }
+                None => self.calibrate(calibrator, &mut metrics)?,
+            };
+            match finished {
+                Ok(finished) => {
+                    summary.env_steps += finished.env_steps;
+                    for note in &finished.told.remarks.notes {
+                        self.reporter.line(&format!("{name}: {note}"));
+                    }
+                    told.insert(name.clone(), finished.told);
+                    runs.push(Run { name, logs: finished.logs });
                 }
                 Err(error) => {
                     let reason = error.to_string();
@@ -126,7 +151,7 @@ impl Attempt<'_> {
                 return Err(Stop::Interrupted);
             }
         }
-        let report = self.judge(&runs, &mut summary)?;
+        let report = self.judge(&runs, &told, &mut summary)?;
         Ok((summary, report))
     }
 
@@ -167,7 +192,11 @@ impl Attempt<'_> {
             // Not every calibrator has parameters.
             Err(_) => 0,
         };
-        Some(Finished { logs: logs?, env_steps })
+        let told = match std::fs::read_to_string(folder.join(remarks_file(name))) {
+            Ok(text) => serde_json::from_str(&text).ok()?,
+            Err(_) => Told::default(),
+        };
+        Some(Finished { logs: logs?, env_steps, told })
     }
 
     /// Calibrates, simulates the evaluation logs, and writes what came out. The inner error is the
@@ -202,8 +231,28 @@ impl Attempt<'_> {
         if !parameters.is_empty() {
             directory.write_json(&parameters_file(name), &parameters)?;
         }
-        let logs = self.simulate(name, simulator.as_ref(), &streams)?;
-        Ok(logs.map(|logs| Finished { logs, env_steps: env_steps(&parameters) }))
+        let drawn = match self.simulate(simulator.as_ref(), &streams) {
+            Ok(drawn) => drawn,
+            Err(error) => return Ok(Err(error)),
+        };
+        let inactive = drawn.iter().map(|drawn| drawn.inactive).sum::<f64>() / drawn.len() as f64;
+        let told = Told { remarks: simulator.remarks(), inactive: Some(inactive) };
+        directory.write_json(&remarks_file(name), &told)?;
+        let mut logs = Vec::with_capacity(drawn.len());
+        for (seed, Drawn { log, .. }) in drawn.into_iter().enumerate() {
+            // Real users without balances have none to compare with: what wallets hold is then only
+            // what keeps events feasible.
+            let log = if self.prepared.has_balances() { log } else { log.without_balances() };
+            let file = log_file(name, seed);
+            let fail = |error| Stop::Failed(Failure::run(error));
+            let (mut users, mut events) = (Vec::new(), Vec::new());
+            external::write_users(&log, &mut users).map_err(fail)?;
+            external::write_log(&log, &mut events).map_err(fail)?;
+            directory.write(&external::users_file(&file), &users)?;
+            directory.write(&file, &events)?;
+            logs.push(log);
+        }
+        Ok(Ok(Finished { logs, env_steps: env_steps(&parameters), told }))
     }
 
     fn fit(
@@ -229,53 +278,62 @@ impl Attempt<'_> {
         self.experiment.evaluation.users.unwrap_or(self.prepared.statistics.users)
     }
 
+    /// The users of each evaluation seed.
     fn simulate(
         &self,
-        name: &str,
         simulator: &dyn Simulator,
         streams: &Streams,
-    ) -> Result<Result<Vec<EventLog>, CalibrationError>, Stop> {
-        let mut logs = Vec::new();
-        for seed in 0..self.experiment.evaluation.seeds {
-            let streams = streams.child("evaluation", seed as u64);
-            let log = match simulator.simulate(self.evaluation_users(), &streams) {
-                Ok(log) => log,
-                Err(error) => return Ok(Err(error)),
-            };
-            // Real users without balances have none to compare with: what wallets hold is then only
-            // what keeps events feasible.
-            let log = if self.prepared.has_balances() { log } else { log.without_balances() };
-            let file = log_file(name, seed);
-            let fail = |error| Stop::Failed(Failure::run(error));
-            let (mut users, mut events) = (Vec::new(), Vec::new());
-            external::write_users(&log, &mut users).map_err(fail)?;
-            external::write_log(&log, &mut events).map_err(fail)?;
-            self.session.directory.write(&external::users_file(&file), &users)?;
-            self.session.directory.write(&file, &events)?;
-            logs.push(log);
-        }
-        Ok(Ok(logs))
+    ) -> Result<Vec<Drawn>, CalibrationError> {
+        let population = self.prepared.statistics.population();
+        (0..self.experiment.evaluation.seeds as u64)
+            .map(|seed| streams.child("evaluation", seed))
+            .map(|streams| population.draw(simulator, self.evaluation_users(), &streams))
+            .collect()
     }
 
     /// The panel, the summary and the report.
-    fn judge(&self, runs: &[Run], summary: &mut Summary) -> Result<Option<PathBuf>, Stop> {
+    fn judge(
+        &self,
+        runs: &[Run],
+        told: &BTreeMap<String, Told>,
+        summary: &mut Summary,
+    ) -> Result<Option<PathBuf>, Stop> {
         let prepared = self.prepared;
-        let Some(test) = prepared.test.as_ref().filter(|_| !runs.is_empty()) else {
-            let why = match runs.is_empty() {
-                true => "every calibrator failed: there is nothing to judge",
-                false => "there is no log of real users to judge against: only simulated logs",
-            };
-            summary.notes.push(why.into());
-            summary.calibrators = runs.iter().map(|run| unjudged(&run.name)).collect();
+        if runs.is_empty() {
+            summary.notes.push("every calibrator failed: there is nothing to judge".into());
             summary.seconds = self.reporter.seconds();
             self.session.directory.write_json("summary.json", summary)?;
             return Ok(None);
+        }
+        let population = prepared.statistics.population();
+        let real = [prepared.train.as_ref(), prepared.test.as_ref()];
+        summary.notes.extend(inactive_note(population, &real, told));
+        let Some(test) = &prepared.test else {
+            self.reporter.line("judging by the statistics alone");
+            let streams = Streams::new(self.experiment.seed).child("panel", 0);
+            summary.calibrators = evaluate::evaluate_by_statistics(
+                runs,
+                &prepared.statistics,
+                &prepared.terms,
+                &self.experiment.evaluation.panel,
+                &streams,
+            )
+            .map_err(|error| Stop::Failed(Failure::run(error)))?;
+            remark(&mut summary.calibrators, told);
+            let Statistics { clock, kinds, .. } = &prepared.statistics;
+            let series = Series {
+                tick: clock.tick.name().into(),
+                horizon: clock.horizon,
+                kinds: kinds.clone(),
+                ..Series::default()
+            };
+            return self.finish(&series, summary);
         };
         let events: usize = runs.iter().flat_map(|r| &r.logs).map(|log| log.events().len()).sum();
         self.reporter.line(&format!(
-            "judging {} simulated events against {} held-out users",
+            "judging {} simulated events against {}",
             thousands(events as u64),
-            thousands(test.user_count() as u64)
+            summary.judges.words(&thousands(test.user_count() as u64))
         ));
         let experiment = self.experiment;
         if experiment.split.judge == Judge::Validation {
@@ -284,7 +342,7 @@ impl Attempt<'_> {
         let share = self.reporter.share("judging");
         let judged = evaluate::evaluate_telling(
             runs,
-            prepared.train.as_ref(),
+            prepared.train.as_ref().or(prepared.described.as_ref()),
             test,
             &prepared.terms,
             &experiment.evaluation.panel,
@@ -293,17 +351,23 @@ impl Attempt<'_> {
         );
         share.finish();
         summary.calibrators = judged.map_err(|error| Stop::Failed(Failure::run(error)))?;
+        remark(&mut summary.calibrators, told);
         if experiment.evaluation.panel.metrics.is_some() {
             let lines = left_out(&summary.calibrators);
             lines.iter().for_each(|line| self.reporter.line(line));
         }
-        if let Some(train) = &prepared.train {
+        if let Some(train) = prepared.train.as_ref().or(prepared.described.as_ref()) {
             self.compare_with_training_users(runs, train, test, summary);
         }
         let sides: Vec<(&str, Vec<&EventLog>)> =
             runs.iter().map(|run| (run.name.as_str(), run.logs.iter().collect())).collect();
         let series = Series::of(REAL_USERS, test, &sides);
-        self.session.directory.write_series(&series)?;
+        self.finish(&series, summary)
+    }
+
+    /// Writes what plots show, the summary, and the report.
+    fn finish(&self, series: &Series, summary: &mut Summary) -> Result<Option<PathBuf>, Stop> {
+        self.session.directory.write_series(series)?;
         summary.seconds = self.reporter.seconds();
         self.session.directory.write_json("summary.json", summary)?;
         if !self.session.report {
@@ -346,7 +410,44 @@ fn dataset(experiment: &Experiment) -> String {
     external.source.clone().or(path).unwrap_or_default()
 }
 
-/// A calibrator without a panel.
-fn unjudged(name: &str) -> CalibratorPanel {
-    CalibratorPanel { name: name.into(), ..CalibratorPanel::default() }
+/// Puts what is known of each calibrator in front of what its panel says.
+fn remark(panels: &mut [CalibratorPanel], told: &BTreeMap<String, Told>) {
+    for panel in panels {
+        let Some(own) = told.get(&panel.name) else { continue };
+        panel.untrained = own.remarks.untrained;
+        panel.inactive = own.inactive;
+        panel.notes.splice(0..0, own.remarks.notes.iter().cloned());
+    }
+}
+
+/// Whom the comparison is about, and how many users are without events; none where nobody is.
+fn inactive_note(
+    population: Population,
+    real: &[Option<&EventLog>],
+    told: &BTreeMap<String, Told>,
+) -> Option<String> {
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let simulated: Vec<(&String, f64)> =
+        told.iter().filter_map(|(name, told)| Some((name, told.inactive?))).collect();
+    let logs = || real.iter().flatten();
+    let users: usize = logs().map(|log| log.user_count()).sum();
+    let active: usize = logs().map(|log| Population::Active.select(log).user_count()).sum();
+    if active == users && simulated.iter().all(|(_, share)| *share == 0.0) {
+        return None;
+    }
+    let own: Vec<String> =
+        simulated.iter().map(|(name, share)| format!("{name} {}", percent(*share))).collect();
+    let own = own.join(", ");
+    Some(match population {
+        Population::Active => format!(
+            "Users with at least one event are compared, on both sides: of others the real users' log \
+             does not know. Simulated users without an event were drawn and left out: {own}."
+        ),
+        Population::All if users > 0 => format!(
+            "All users are compared. Without an event are {} of the real users; of the simulated \
+             ones: {own}.",
+            percent(1.0 - active as f64 / users as f64)
+        ),
+        Population::All => format!("Simulated users without an event: {own}."),
+    })
 }

@@ -79,8 +79,10 @@ impl Attempt<'_> {
             name: experiment.name.clone(),
             task: experiment.task.environment.clone(),
             solved_at: solved_at(&experiment.task.environment),
+            notes: experiment.task.notes(),
             ..TrainingSummary::default()
         };
+        summary.notes.iter().for_each(|note| reporter.line(note));
         let mut sampled = Vec::new();
         let mut metrics = session.directory.metrics()?;
         for &seed in &experiment.seeds {

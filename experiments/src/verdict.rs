@@ -187,8 +187,11 @@ fn headline(summary: &Summary) -> String {
         _ => String::new(),
     };
     format!(
-        "{} on {} held-out users ({} for training), seed {}; nearest first{scope}:",
-        summary.dataset, summary.test_users, summary.train_users, summary.seed
+        "{} on {} ({} for training), seed {}; nearest first{scope}:",
+        summary.dataset,
+        summary.judges.words(&summary.test_users.to_string()),
+        summary.train_users,
+        summary.seed
     )
 }
 

@@ -51,6 +51,6 @@ pub use run_directory::{RunDirectory, State, Status, new_folder, status};
 pub use series::{
     Facts, FeatureSeries, Histogram, Lorenz, Series, Side, TickSeries, TickSide, Transitions,
 };
-pub use summary::{CalibratorPrivacy, Failure, KindOfLog, Mode, Summary};
+pub use summary::{CalibratorPrivacy, Failure, Judges, KindOfLog, Mode, Summary};
 pub use sweep::write_sweep_report;
 pub use training::{SeedFailure, SeedResult, TrainingSummary, is_training, write_training_report};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use trueup_calibration::panel::CalibratorPanel;
+use trueup_calibration::population::Population;
 use trueup_calibration::privacy::Privacy;
 use trueup_env::finance::KindEffect;
 
@@ -57,6 +58,33 @@ impl KindOfLog {
     }
 }
 
+/// Who judged the simulations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judges {
+    /// Users whom training has not seen.
+    #[default]
+    HeldOut,
+    /// Users of whom nobody knows whether the statistics that were trained on have seen them.
+    Unknown,
+    /// Users whom the statistics that were trained on have seen.
+    Seen,
+    /// No users: the statistics that were trained on.
+    Statistics,
+}
+
+impl Judges {
+    /// Who they are, `users` being their number.
+    pub fn words(self, users: &str) -> String {
+        match self {
+            Self::HeldOut => format!("{users} held-out users"),
+            Self::Unknown => format!("{users} users that training may have seen"),
+            Self::Seen => format!("{users} users that training has seen, not held out"),
+            Self::Statistics => "the statistics of training, nobody held out".into(),
+        }
+    }
+}
+
 /// The verdict of a run. All fields but `seconds` are functions of config, seed and data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -76,6 +104,13 @@ pub struct Summary {
     pub train_users: usize,
     /// Number of external users that only the panel saw.
     pub test_users: usize,
+    /// Who judged: whether training has seen them.
+    #[serde(default)]
+    pub judges: Judges,
+    /// Whom simulations were compared with real users about; none in files of older versions and in
+    /// comparisons of two logs.
+    #[serde(default)]
+    pub population: Option<Population>,
     /// Environment steps of all calibrators together.
     pub env_steps: u64,
     /// Wall-clock seconds from start to summary.

@@ -389,3 +389,31 @@ fn learned_rewards_and_clones_are_compared_like_the_others() {
         }
     }
 }
+
+/// Where training makes nothing better than its start, the start is shipped, and the terminal, the
+/// summary and the report say so.
+#[test]
+fn weights_that_were_never_trained_are_said_to_be() {
+    let folder = Folder::new();
+    folder.write("log.csv", purchases(240, 1));
+    folder.write(
+        "tiny.toml",
+        format!("{CONFIG}[[calibrators]]\nkind = \"cloning\"\nnetwork.hidden = [8]\n"),
+    );
+    let sets = ["ppo.update.learning_rate=3.0", "cloning.learning_rate=3.0", "cloning.epochs=3"]
+        .map(|set| format!("calibrators.{set}"));
+    let mut arguments = vec!["run", "tiny.toml"];
+    sets.iter().for_each(|set| arguments.extend(["--set", set]));
+    let output = folder.trueup(&arguments).ok();
+    let summary = summary(&folder, "runs/tiny-7");
+    let report = folder.read("runs/tiny-7/report.html");
+    for calibrator in summary["calibrators"].as_array().unwrap() {
+        let trained = ["ppo", "cloning"].iter().all(|name| calibrator["name"] != *name);
+        assert_eq!(calibrator["untrained"], !trained, "{}", calibrator["name"]);
+    }
+    for words in ["The weights were never trained.", "The clone was never trained"] {
+        assert!(output.err.contains(words), "no {words:?} in {}", output.err);
+        assert!(report.contains(words), "no {words:?} in the report");
+        assert!(summary["calibrators"].to_string().contains(words), "no {words:?} in the summary");
+    }
+}

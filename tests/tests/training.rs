@@ -150,3 +150,18 @@ fn json_is_the_summary_and_a_failing_seed_does_not_lose_the_other() {
     output.complains(&["seed 1 failed: ", "seed 2 failed: ", "not finite", "learning_rate"]);
     assert_eq!(json(&folder, "runs/cart-1-2/status.json")["state"], "failed");
 }
+
+/// What is done otherwise than the config says is told, and stands in the summary.
+#[test]
+fn rounded_steps_and_minibatches_of_one_row_are_told() {
+    let folder = Folder::new();
+    let text = TASK.replace("12_000", "10").replace("[1, 2]", "[1]");
+    folder.write("cart.toml", text.replace("minibatches = 1\n", "minibatches = 999\n"));
+    let output = folder.trueup(&["run", "cart.toml"]).ok();
+    let summary: Value = serde_json::from_str(&folder.read("runs/cart-1/summary.json")).unwrap();
+    let notes = summary["notes"].to_string();
+    for words in ["total_steps = 10 is run as 256", "256 of one row", "learns nothing"] {
+        assert!(notes.contains(words), "no {words:?} in {notes}");
+        assert!(output.err.contains(words), "no {words:?} in {}", output.err);
+    }
+}

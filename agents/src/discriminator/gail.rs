@@ -10,11 +10,13 @@
 //!   users; without it a positive f would pay for volume;
 //! - users: at each event the change `f(after) - f(before)` of the running user vector. The pay of a
 //!   user telescopes to f at the end less f of a user without events, which is the same for all.
+//!   Among active users, a user without events is worth what active users are worth on average.
 //!
 //! A user's rows all last one window, so no length of an episode leaks reward.
 
 use trueup_calibration::calibrator::CalibrationError;
 use trueup_calibration::features::FEATURES;
+use trueup_calibration::population::Population;
 use trueup_calibration::reward::Term;
 use trueup_calibration::reward::state::{Reader, Writer};
 use trueup_calibration::reward::witness::MIN_ROWS_PER_USER;
@@ -179,12 +181,28 @@ impl Users {
         let running = self.vector.running(log);
         let empty = self.vector.empty();
         let mut finals = Rows::new(self.vector.width());
+        let inactive = match self.vector.population {
+            Population::All => Some(empty.row(0)),
+            Population::Active => None,
+        };
         for user in log.offsets().windows(2) {
-            let last = if user[0] < user[1] { running.row(user[1] - 1) } else { empty.row(0) };
-            finals.values.extend_from_slice(last);
+            let last = if user[0] < user[1] { Some(running.row(user[1] - 1)) } else { inactive };
+            finals.values.extend(last.into_iter().flatten());
         }
-        let divergence = self.fit.refit(&Sample::even(finals), streams);
-        let start = self.fit.score.logits(&empty).first().copied().unwrap_or(0.0);
+        if finals.is_empty() {
+            // Nobody is active: there is nothing to tell apart, and nothing to pay.
+            return (steps.spread(log, &[], &vec![0.0; log.user_count()]), 0.0);
+        }
+        let finals = Sample::even(finals);
+        let divergence = self.fit.refit(&finals, streams);
+        let start = match inactive {
+            Some(_) => self.fit.score.logits(&empty).first().copied().unwrap_or(0.0),
+            None => {
+                let logits = self.fit.score.logits(&finals.rows);
+                let sum: f64 = logits.iter().map(|&logit| f64::from(logit)).sum();
+                (sum / logits.len().max(1) as f64) as f32
+            }
+        };
         let after = self.fit.score.logits(&running);
         let mut pays = Vec::with_capacity(after.len());
         for user in log.offsets().windows(2) {

@@ -1,6 +1,7 @@
 //! Users as rows: the vector of user-level features, at any time in the window.
 
 use trueup_calibration::features::{Definition, user_features};
+use trueup_calibration::population::Population;
 use trueup_calibration::statistics::{Form, Statistics};
 use trueup_env::{Clock, EventLog, History};
 
@@ -11,6 +12,8 @@ type Function = fn(&History, &Clock) -> Option<f64>;
 /// The features of a user vector.
 #[derive(Clone)]
 pub(super) struct UserVector {
+    /// Whom the statistics are about.
+    pub population: Population,
     clock: Clock,
     columns: Vec<Column>,
 }
@@ -63,7 +66,11 @@ impl UserVector {
             let (mean, scale) = moments.unwrap_or((0.0, 1.0));
             Column { function, mean, scale }
         };
-        Self { clock: statistics.clock, columns: features.iter().map(column).collect() }
+        Self {
+            population: statistics.population(),
+            clock: statistics.clock,
+            columns: features.iter().map(column).collect(),
+        }
     }
 
     /// Numbers per user: each feature, standardised, and whether it is defined. One that is not

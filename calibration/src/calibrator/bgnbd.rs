@@ -15,6 +15,13 @@
 //! last, taken in the middle of its tick (tick + 0.5). Where users who never drop out explain the
 //! log as well, the fit is that border, with a = 0. Each kind of event is a process of its own,
 //! fitted and drawn independently of the others: the model knows no order among kinds.
+//!
+//! Among active users ([`Population`]) nobody without events is seen, and the likelihood of each is
+//! divided by the probability to be seen, `1 - P(X = 0)` with `P(X = 0) = (alpha / (alpha + T))^r` (a
+//! truncated likelihood, as of the zero-truncated NBD). Users are seen if any kind has an event, so
+//! that with several kinds `P(X = 0)` is a product over them: kinds are fitted in turns, the others
+//! standing, until the probability stands. It is kept at or below [`MOST_UNSEEN`]: towards r = 0, the
+//! logarithmic series, the likelihood hardly changes, but hardly any user drawn would have an event.
 
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
 use rayon::prelude::*;
@@ -24,6 +31,7 @@ use trueup_env::{Clock, Event, EventLog, Stream, Streams};
 
 use super::gamma_gamma::{GammaGamma, Spend};
 use super::{Brief, CalibrationError, Calibrator, Simulator, simplex};
+use crate::population::Population;
 use crate::statistics::AmountLaw;
 use crate::statistics::dependence::profile;
 
@@ -33,6 +41,11 @@ pub const NAME: &str = "bgnbd";
 /// The log-likelihood that drop-out must add to the NBD model, over all users, to be believed. It
 /// is far below what any test of likelihoods could see, and far above rounding.
 const GAIN: f64 = 1e-3;
+
+/// The largest share of users without events that a fit of active users supposes.
+const MOST_UNSEEN: f64 = 0.95;
+/// The most turns over several kinds.
+const TURNS: usize = 20;
 
 const NO_MAXIMUM: &str = "the likelihood of the BG/NBD model has no maximum on this log: give a \
     larger log or a longer window, or leave this calibrator out";
@@ -119,11 +132,26 @@ impl BgNbd {
         alive + gone.max(0.0) + (-gone.abs()).exp().ln_1p()
     }
 
+    /// The probability of no event until `watched`.
+    pub fn none(&self, watched: f64) -> f64 {
+        (-self.r * (watched / self.alpha).ln_1p()).exp()
+    }
+
     /// Fits by maximum likelihood; returns the parameters and the log-likelihood.
     ///
     /// # Errors
     /// Too little to fit, said with a remedy.
     pub fn fit(users: &[Purchases]) -> Result<(Self, f64), String> {
+        Self::fit_seen(users, 0.0)
+    }
+
+    /// The same of users who are seen only where they have an event: of this kind, or of another, of
+    /// which they have none with probability `elsewhere`: 1 where there is no other kind, 0 where
+    /// users are seen in any case.
+    ///
+    /// # Errors
+    /// As [`BgNbd::fit`].
+    pub fn fit_seen(users: &[Purchases], elsewhere: f64) -> Result<(Self, f64), String> {
         let repeats = users.iter().filter(|user| user.x > 0.0).count();
         if repeats < 2 {
             return Err(format!(
@@ -141,7 +169,8 @@ impl BgNbd {
         let most = most(users);
         let loss = |model: &Self| {
             let sums = Sums::of(model, most);
-            let sum: f64 = groups.iter().map(|(u, n)| n * model.with(&sums, u)).sum();
+            let one = |u: &Purchases| model.with(&sums, u) - seen(model, u.watched, elsewhere);
+            let sum: f64 = groups.iter().map(|(u, n)| n * one(u)).sum();
             -sum / users.len() as f64
         };
         let scale = users.iter().map(|user| user.watched).fold(0.0, f64::max) / 10.0;
@@ -164,7 +193,7 @@ impl BgNbd {
             (_, Some(full)) => full,
             (_, None) => return Err(NO_MAXIMUM.into()),
         };
-        Ok((found, found.log_likelihood(users)))
+        Ok((found, -loss(&found) * users.len() as f64))
     }
 
     /// Draws the times of one user's events up to `until`, ascending.
@@ -191,6 +220,14 @@ impl BgNbd {
             }
         }
     }
+}
+
+/// The log of the probability to be seen, as [`BgNbd::fit_seen`] has it. Below what
+/// [`MOST_UNSEEN`] leaves it falls no further, and the way back is steep: no maximum lies there.
+fn seen(model: &BgNbd, watched: f64, elsewhere: f64) -> f64 {
+    let unseen = elsewhere * model.none(watched);
+    let beyond = (unseen - MOST_UNSEEN).max(0.0);
+    (1.0 - unseen.min(MOST_UNSEEN)).ln() + 1e3 * beyond
 }
 
 /// The largest number of events.
@@ -237,6 +274,54 @@ struct Fitted {
     profile: Profile,
 }
 
+fn cannot(kinds: &[String], kind: usize, why: String) -> CalibrationError {
+    let why = if kinds.len() > 1 { format!("kind `{}`: {why}", kinds[kind]) } else { why };
+    CalibrationError::CannotFit { calibrator: NAME, why }
+}
+
+/// The fits of all kinds to the users of a population, each with its log-likelihood; none for a kind
+/// without events beside others.
+///
+/// # Errors
+/// The kind that cannot be fitted, and why.
+pub fn times_of(
+    kinds: &[&[Purchases]],
+    population: Population,
+) -> Result<Vec<Option<(BgNbd, f64)>>, (usize, String)> {
+    let empty = |users: &[Purchases]| kinds.len() > 1 && users.iter().all(|user| user.x == 0.0);
+    let none = |users: &[Purchases], fit: &Option<(BgNbd, f64)>| {
+        let watched = users.first().map_or(0.0, |user| user.watched);
+        fit.map_or(1.0, |(model, _)| model.none(watched))
+    };
+    let mut fits: Vec<Option<(BgNbd, f64)>> = vec![None; kinds.len()];
+    // As if everybody were seen, which starts the turns of several kinds.
+    let several = kinds.iter().filter(|users| !empty(users)).count() > 1;
+    let first = match population {
+        Population::Active if !several => 1.0,
+        _ => 0.0,
+    };
+    for (kind, users) in kinds.iter().enumerate().filter(|(_, users)| !empty(users)) {
+        fits[kind] = Some(BgNbd::fit_seen(users, first).map_err(|why| (kind, why))?);
+    }
+    if population == Population::All || !several {
+        return Ok(fits);
+    }
+    for _ in 0..TURNS {
+        let mut moved = 0.0_f64;
+        for (kind, users) in kinds.iter().enumerate().filter(|(_, users)| !empty(users)) {
+            let before = none(users, &fits[kind]);
+            let others = (0..kinds.len()).filter(|&other| other != kind);
+            let elsewhere: f64 = others.map(|other| none(kinds[other], &fits[other])).product();
+            fits[kind] = Some(BgNbd::fit_seen(users, elsewhere).map_err(|why| (kind, why))?);
+            moved = moved.max((none(users, &fits[kind]) - before).abs());
+        }
+        if moved < 1e-4 {
+            break;
+        }
+    }
+    Ok(fits)
+}
+
 /// What the two models see of a log's users and one of its kinds.
 pub fn data_of(log: &EventLog, kind: u16) -> (Vec<Purchases>, Vec<Spend>) {
     let watched = f64::from(log.clock().horizon);
@@ -263,22 +348,21 @@ impl Calibrator for BgNbdCalibrator {
     fn calibrate(&mut self, brief: &Brief<'_>) -> Result<Box<dyn Simulator>, CalibrationError> {
         let log = brief.train.ok_or(CalibrationError::NeedsLog(NAME))?;
         let kinds = log.kinds();
+        let data: Vec<_> = (0..kinds.len()).map(|number| data_of(log, number as u16)).collect();
+        let purchases: Vec<&[Purchases]> = data.iter().map(|(users, _)| &users[..]).collect();
+        let times = times_of(&purchases, brief.statistics.population());
+        let times = times.map_err(|(kind, why)| cannot(kinds, kind, why))?;
         let mut processes = Vec::with_capacity(kinds.len());
-        for (number, kind) in kinds.iter().enumerate() {
-            let fail = |why: String| CalibrationError::CannotFit {
-                calibrator: NAME,
-                why: if kinds.len() > 1 { format!("kind `{kind}`: {why}") } else { why },
-            };
-            let (purchases, spends) = data_of(log, number as u16);
-            if purchases.iter().all(|user| user.x == 0.0) && kinds.len() > 1 {
+        for (number, (times, (_, spends))) in times.into_iter().zip(&data).enumerate() {
+            let Some((times, log_likelihood)) = times else {
                 processes.push(None);
                 continue;
-            }
+            };
+            let fail = |why: String| cannot(kinds, number, why);
             let Some(law) = brief.statistics.amount_law(number) else {
                 return Err(fail("has no events: give a larger log".into()));
             };
-            let (times, log_likelihood) = BgNbd::fit(&purchases).map_err(fail)?;
-            let amounts = GammaGamma::fit(&spends).map_err(fail)?;
+            let amounts = GammaGamma::fit(spends).map_err(fail)?;
             processes.push(Some(Process { times, amounts, law, log_likelihood }));
             let metrics = [("log-likelihood", log_likelihood)];
             if !brief.progress.iteration(number + 1, kinds.len(), &metrics) {

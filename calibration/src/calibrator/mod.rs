@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use trueup_env::{EventLog, Streams};
 
 use crate::statistics::Statistics;
@@ -70,6 +71,19 @@ pub enum CalibrationError {
         /// Why, and what would help.
         why: String,
     },
+    /// Too few simulated users belong to the population that is compared.
+    #[error(
+        "{active} of {drawn} simulated users have an event, too few to draw {wanted} active ones: \
+         raise how often they act, or set evaluation.population = \"all\""
+    )]
+    Inactive {
+        /// How many have an event.
+        active: usize,
+        /// How many were drawn.
+        drawn: usize,
+        /// How many were wanted.
+        wanted: usize,
+    },
     /// The run was asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -83,10 +97,20 @@ pub enum CalibrationError {
     },
 }
 
+/// What a reader must know about a fitted simulation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remarks {
+    /// Whether training came to nothing, so that what is shipped is what training started from.
+    pub untrained: bool,
+    /// Sentences.
+    pub notes: Vec<String>,
+}
+
 /// A fitted simulation: draws users.
 pub trait Simulator: Send + Sync {
     /// Simulates `users` independent users over the clock of the statistics. The log is a function
-    /// of the simulator, `users` and `streams`, whatever the number of threads.
+    /// of the simulator, `users` and `streams`, whatever the number of threads; with more users it
+    /// begins with the same ones.
     ///
     /// # Errors
     /// Whatever makes a log impossible.
@@ -95,6 +119,11 @@ pub trait Simulator: Send + Sync {
     /// Parameters worth showing to a person, with their names.
     fn parameters(&self) -> Vec<(String, f64)> {
         Vec::new()
+    }
+
+    /// What a reader must know.
+    fn remarks(&self) -> Remarks {
+        Remarks::default()
     }
 
     /// Further files of the run directory: (name, bytes), e.g. weights.

@@ -10,11 +10,17 @@
 //!
 //! So the three moments agree in expectation, and nothing else is promised. It needs statistics
 //! only, never the log.
+//!
+//! Where the statistics are about active users ([`Population`]), e0 and e1 are events per user with
+//! any. Events that are left out can leave a user without one, who then is not active: of a base in
+//! which n users have c_1 ... c_n events, keeping each with probability f leaves
+//! `f sum c / sum (1 - (1 - f)^c)` per active user, which rises with f, and f is where it is e1.
 
 use trueup_env::{Event, EventLog, Streams, log_amount};
 
 use super::{Brief, CalibrationError, Calibrator, Simulator};
 use crate::discrepancy::mean_and_sd;
+use crate::population::Population;
 use crate::statistics::{Form, Statistics};
 
 /// Name in configs and results.
@@ -101,8 +107,35 @@ impl Calibrator for Scaling {
         }
         let slope = if target.sd > 0.0 { target.sd / from.sd } else { 0.0 };
         let intercept = target.mean - slope * from.mean;
-        Ok(Box::new(Scaled { base, factor: target.events / from.events, intercept, slope }))
+        let factor = match brief.statistics.population() {
+            Population::All => target.events / from.events,
+            Population::Active => factor_of_active(&log, target.events),
+        };
+        Ok(Box::new(Scaled { base, factor, intercept, slope }))
     }
+}
+
+/// Events of the scaled simulation per event of the base `log` that give so many per active user.
+fn factor_of_active(log: &EventLog, events: f64) -> f64 {
+    let users = 0..log.user_count();
+    let counts: Vec<f64> =
+        users.map(|user| log.events_of(user).len() as f64).filter(|&count| count > 0.0).collect();
+    let all: f64 = counts.iter().sum();
+    let per_active = |f: f64| {
+        let active: f64 = counts.iter().map(|&count| -(count * (-f).ln_1p()).exp_m1()).sum();
+        f * all / active
+    };
+    let whole = all / counts.len() as f64;
+    if events >= whole {
+        // Every event stays, so who is active does not change.
+        return events / whole;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if per_active(middle) < events { low = middle } else { high = middle }
+    }
+    high
 }
 
 impl Scaled {

@@ -185,7 +185,7 @@ fn of_every_kind(metric: &Metric) -> bool {
 
 /// Puts every feature or discrepancy of a fitting shape in the place of [`ALL`], and the features of
 /// all kinds in the place of that of [`of_kind::ALL_KINDS`].
-fn expand(wanted: Vec<Metric>, kinds: &[String]) -> Result<Vec<Metric>, PanelError> {
+pub fn expand(wanted: Vec<Metric>, kinds: &[String]) -> Result<Vec<Metric>, PanelError> {
     let mut metrics = Vec::new();
     for metric in wanted {
         let every_kind = of_every_kind(&metric);
@@ -232,7 +232,8 @@ fn find_source(name: &str, kinds: &[String]) -> Result<Source, PanelError> {
     })
 }
 
-fn resolve(
+/// The feature and the discrepancy of a metric.
+pub fn resolve(
     metric: &Metric,
     kinds: &[String],
     config: &PanelConfig,

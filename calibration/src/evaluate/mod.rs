@@ -23,6 +23,7 @@
 //! whatever the number of threads.
 
 pub mod bootstrap;
+mod by_statistics;
 mod concentration;
 mod config;
 mod default_panel;
@@ -45,6 +46,7 @@ use rayon::prelude::*;
 use trueup_env::finance::KindEffect;
 use trueup_env::{EventLog, Streams};
 
+pub use by_statistics::evaluate_by_statistics;
 pub use config::{Breadth, Metric, PanelConfig};
 pub use default_panel::ALL;
 pub use false_discovery::FalseDiscovery;

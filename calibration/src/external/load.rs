@@ -21,6 +21,7 @@ use super::time::{MICROS_PER_DAY, TimeFormat};
 use super::warnings;
 use super::window::{self, Windowed};
 use super::write::{is_written, is_written_log, plain_name, with_users};
+use crate::population::Population;
 
 /// How many rows of the file [`Loaded::first_rows`] shows.
 const FIRST_ROWS: usize = 5;
@@ -136,6 +137,24 @@ pub fn load(source: &str, map: Option<&Map>, key: &str) -> Result<Loaded, Extern
 }
 
 /// The map of a source that needs none, and the effects of its kinds where they are on file.
+impl Loaded {
+    /// Whom the log is about: everybody, unless users were found by their events and each has one.
+    pub fn population(&self) -> Population {
+        self.map.population(self.days.is_some()).unwrap_or_else(|| {
+            let mut users = 0..self.log.user_count();
+            match users.all(|user| !self.log.events_of(user).is_empty()) {
+                true => Population::Active,
+                false => Population::All,
+            }
+        })
+    }
+
+    /// The same as far as the map tells it without a look at the log.
+    pub fn public_population(&self) -> Population {
+        self.map.population(self.days.is_some()).unwrap_or_default()
+    }
+}
+
 fn default_map(source: &str) -> Result<(Map, Vec<KindEffect>), ExternalError> {
     if let Some(map) = Map::builtin(source) {
         return Ok((map, Vec::new()));

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use trueup_env::Tick;
 
 use super::cleaning::{Cleaning, Unmapped};
+use crate::population::Population;
 
 /// Which columns mean what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -257,6 +258,21 @@ impl Default for Map {
             max_users: None,
             pseudonymise: true,
             users: None,
+        }
+    }
+}
+impl Map {
+    /// Whom a log that is read so is about, where the window alone tells: a window from the day after
+    /// a user's first event knows everybody; one that has the first event in it, or that is open to
+    /// both sides of the calendar, knows users with events. None for ticks, and for a window of the
+    /// calendar with an end or a beginning of its own, where users with earlier rows may have none.
+    pub(super) fn population(&self, dates: bool) -> Option<Population> {
+        let Window { align, include_first, start, end, .. } = &self.window;
+        match align {
+            _ if !dates => None,
+            Align::FirstEvent if *include_first => Some(Population::Active),
+            Align::FirstEvent => Some(Population::All),
+            Align::Calendar => (start.is_none() && end.is_none()).then_some(Population::Active),
         }
     }
 }

@@ -109,7 +109,7 @@ fn value(term: &Ready, statistics: &Statistics) -> Value {
     let scale = if sd > 1e-12 { sd } else { 1.0 };
     let factor = term.weight / (scale * term.rows_per_user.max(MIN_ROWS_PER_USER));
     let setting = Setting::new(&statistics.clock, &statistics.effects);
-    Value::new(term.feature.definition, log_density, mean, factor, &setting)
+    Value::new(term.feature.definition, log_density, mean, factor, (&setting, term.population))
 }
 
 /// Logs of shares of so many rows, half a row added to each category.

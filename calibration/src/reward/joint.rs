@@ -29,6 +29,7 @@ use super::state::{Reader, Writer};
 use super::{RewardError, StateError, Term};
 use crate::features::{self, Definition, Feature};
 use crate::panel::USER_VECTOR;
+use crate::population::Population;
 use crate::statistics::joint::running_vector;
 use crate::statistics::projection::{dot, mean_cosine};
 use crate::statistics::{JointStatistics, Statistics};
@@ -121,6 +122,7 @@ pub(super) struct JointTerm {
     /// Its number of users with vectors, and its vectors per user.
     rollout: (usize, f64),
     clock: Clock,
+    population: Population,
 }
 
 impl JointTerm {
@@ -169,6 +171,7 @@ impl JointTerm {
             now: None,
             rollout: (0, 0.0),
             clock: statistics.clock,
+            population: statistics.population(),
         })
     }
 
@@ -182,6 +185,7 @@ impl JointTerm {
 
     /// The vectors of a log, standardised, and the number of users that have any.
     fn vectors(&self, log: &EventLog) -> (Vec<f64>, usize) {
+        let log = &*self.population.select(log);
         let (mut values, users) = match &self.rows {
             Rows::Pairs(feature) => {
                 let sample = feature.sample(log);

@@ -110,7 +110,8 @@ impl Part for Marginal {
         let mean = p.mean_of(|x| witness.at(x));
         let factor = weight / (normaliser * self.rollout.rows_per_user.max(MIN_ROWS_PER_USER));
         let definition = self.ready.feature.definition;
-        let value = Value::new(definition, witness, mean, factor, &self.setting);
+        let value =
+            Value::new(definition, witness, mean, factor, (&self.setting, self.ready.population));
         Ok(Some(Box::new(value)))
     }
 

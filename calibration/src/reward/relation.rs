@@ -20,6 +20,7 @@ use super::{RewardError, StateError, Term};
 use crate::discrepancy::relation_gap;
 use crate::features::relation::{self, Relation};
 use crate::features::{Definition, Feature};
+use crate::population::Population;
 use crate::relation::{Sums, Variation, squared_gap};
 use crate::statistics::{Form, Statistics};
 
@@ -53,6 +54,7 @@ pub(super) struct RelationTerm {
     scale: [f64; 2],
     /// Real users with the fact.
     users: usize,
+    population: Population,
     clock: Clock,
     /// The rollout last looked at; none before the first, and where the fact is never defined.
     now: Option<Sums>,
@@ -87,6 +89,7 @@ impl RelationTerm {
             shares: shares.clone(),
             scale: [*mean, *sd],
             users: entry.users,
+            population: statistics.population(),
             clock: statistics.clock,
             now: None,
             rollout: (0, 0.0, 0),
@@ -118,7 +121,7 @@ impl Part for RelationTerm {
     }
 
     fn look(&mut self, log: &EventLog) -> Result<Option<f64>, RewardError> {
-        let sample = self.feature.sample(log);
+        let sample = self.feature.sample(&self.population.select(log));
         self.now = None;
         if sample.rows() == 0 {
             return Ok(None);
@@ -189,6 +192,7 @@ impl Part for RelationTerm {
         Ok(Some(Box::new(RelationValue {
             relation: self.relation,
             column,
+            population: self.population,
             clock: self.clock,
             variation: Variation::new(&own, &self.strengths, &self.shares, LEAST_SPREAD),
             factor: -weight / (normaliser * rows_per_user.max(MIN_ROWS_PER_USER)),
@@ -225,6 +229,7 @@ struct RelationValue {
     relation: Relation,
     /// Place of the covariate among those of a user.
     column: usize,
+    population: Population,
     clock: Clock,
     variation: Variation,
     factor: f64,
@@ -235,6 +240,9 @@ struct RelationValue {
 
 impl RelationValue {
     fn user(&self, x: f64, history: &History) -> f64 {
+        if self.population == Population::Active && history.count == 0 {
+            return 0.0;
+        }
         let y = self.relation.fact(history, &self.clock);
         y.map_or(0.0, |y| self.factor * self.variation.at(x, (y - self.y[0]) / self.y[1]))
     }

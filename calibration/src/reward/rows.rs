@@ -4,6 +4,7 @@ use trueup_env::{EventLog, History};
 
 use super::term::{Ready, row_at};
 use crate::features::{Definition, Setting};
+use crate::population::Population;
 
 /// The rows of one feature over a log, event by event.
 pub(super) struct Rows {
@@ -26,14 +27,20 @@ impl Rows {
         let definition = term.feature.definition;
         let (clock, kinds) = (log.clock(), log.kinds().len());
         let users = 0..log.user_count();
+        let all = term.population == Population::All;
         if let Definition::Whole(f) = definition {
             let setting = Setting::new(clock, log.effects());
             return Self {
                 users: log.user_count(),
                 moving: true,
                 events: vec![None; log.events().len()],
-                start: f(&[], &setting),
-                ends: Some(users.map(|user| f(log.events_of(user), &setting)).collect()),
+                start: f(&[], &setting).filter(|_| all),
+                ends: Some(
+                    users
+                        .map(|user| log.events_of(user))
+                        .map(|events| f(events, &setting).filter(|_| all || !events.is_empty()))
+                        .collect(),
+                ),
             };
         }
         let mut events = Vec::with_capacity(log.events().len());
@@ -50,7 +57,7 @@ impl Rows {
             }
         }
         let (moving, start) = match definition {
-            Definition::User(f) => (true, f(&History::default(), clock)),
+            Definition::User(f) => (true, f(&History::default(), clock).filter(|_| all)),
             _ => (false, None),
         };
         Self { users: log.user_count(), moving, events, start, ends: None }

@@ -7,6 +7,7 @@ use super::points::Points;
 use super::{RewardError, Term};
 use crate::discrepancy::{self, Named, Weighted};
 use crate::features::{Definition, Feature};
+use crate::population::Population;
 use crate::sample::Shape;
 use crate::statistics::{Form, Statistics};
 
@@ -22,6 +23,9 @@ pub(super) struct Ready {
     pub users: usize,
     /// Rows per real user.
     pub rows_per_user: f64,
+    /// Whom the statistics are about. Among active users, features of users are not defined for
+    /// whoever has no event.
+    pub population: Population,
 }
 
 /// What a rollout looks like to a term.
@@ -67,6 +71,7 @@ impl Ready {
             given: term.discrepancy.clone(),
             users: measured.users,
             rows_per_user: measured.rows as f64 / statistics.users.max(1) as f64,
+            population: statistics.population(),
         };
         ready.serving(need)
     }
@@ -100,7 +105,7 @@ impl Ready {
 
     /// The feature over a simulated log.
     pub fn measure(&self, log: &EventLog) -> Rollout {
-        let sample = self.feature.sample(log);
+        let sample = self.feature.sample(&self.population.select(log));
         let points = match self.feature.definition {
             Definition::Category(_) | Definition::CategoryPair(_) | Definition::Class { .. } => {
                 let mut counts = vec![0.0; sample.categories];

@@ -11,6 +11,7 @@ use super::witness::WitnessReward;
 use super::*;
 use crate::discrepancy::{DISCREPANCIES, Weighted};
 use crate::features::{self, FEATURES};
+use crate::population::Population;
 use crate::sample::{Sample, Shape};
 
 const HORIZON: u32 = 30;
@@ -123,7 +124,19 @@ fn has_witness(
 /// total variation is smoothed, so that one must only fall. Discrepancies join by the registry.
 #[test]
 fn pay_is_the_slope_of_every_distance() {
-    let log = internal();
+    slopes(&internal(), Population::All);
+}
+
+/// The same where only active users are compared, and half of the simulated ones are not.
+#[test]
+fn pay_is_the_slope_of_every_distance_among_active_users() {
+    let log = log(160, 0.03, 8.0, 0.3, 5);
+    let active = Population::Active.select(&log).user_count();
+    assert!((50..110).contains(&active), "{active}");
+    slopes(&log, Population::Active);
+}
+
+fn slopes(log: &EventLog, population: Population) {
     let (mut pairs, mut flat) = (0, Vec::new());
     for feature in FEATURES {
         for discrepancy in DISCREPANCIES.iter().filter(|d| d.shape() == feature.shape()) {
@@ -131,9 +144,18 @@ fn pay_is_the_slope_of_every_distance() {
                 continue;
             }
             let term = term(feature.name, discrepancy.name());
-            let mut reward = witness(vec![term.clone()]);
-            let sample = feature.sample(&log);
-            let pays = pays(&mut reward, &log);
+            let config = WitnessConfig { terms: Some(vec![term.clone()]), ..Default::default() };
+            let statistics = Statistics { population: Some(population), ..statistics() };
+            let mut reward = WitnessReward::new(&config, &statistics).unwrap();
+            let mut sample = feature.sample(log);
+            if population == Population::Active {
+                // In every pair the users keep their numbers.
+                let kept = |row: &usize| !log.events_of(sample.user[*row] as usize).is_empty();
+                let kept: Vec<usize> = (0..sample.rows()).filter(kept).collect();
+                sample.values = kept.iter().map(|&row| sample.values[row]).collect();
+                sample.user = kept.iter().map(|&row| sample.user[row]).collect();
+            }
+            let pays = pays(&mut reward, log);
             let centre = mean(&pays);
             let variance = mean(&pays.iter().map(|s| (s - centre).powi(2)).collect::<Vec<_>>());
             let name = format!("{term:?}");
@@ -179,7 +201,7 @@ fn whole_features_are_paid_at_the_end() {
     let whole = Definition::Whole(|events, _| Some(events.len() as f64));
     let [by_events, at_end] = [user, whole].map(|definition| {
         let value: Box<dyn Frozen> =
-            Box::new(Value::new(definition, witness(), 0.3, 1.7, &setting));
+            Box::new(Value::new(definition, witness(), 0.3, 1.7, (&setting, Population::All)));
         Payments(vec![value]).pay(&log)
     });
     assert!(at_end.events.iter().all(|pay| *pay == 0.0));

@@ -3,7 +3,8 @@
 //! When it is paid. Event, gap and transition features: V(x) at the event. User features: at each
 //! event the change V(phi after) - V(phi before) of the running feature, with V = 0 where phi is
 //! not yet defined, so that an episode is paid `V(phi at the end) - V(phi of a user without
-//! events)`. Features that need all events of a user: the same sum, at the end of the window.
+//! events)`. Features that need all events of a user: the same sum, at the end of the window. Among
+//! active users no feature is defined for a user without events.
 
 use trueup_env::{Event, History};
 
@@ -11,6 +12,7 @@ use super::part::Frozen;
 use super::term::row_at;
 use crate::discrepancy::Witness;
 use crate::features::{Definition, Setting};
+use crate::population::Population;
 
 /// V of one feature.
 pub(super) struct Value {
@@ -21,6 +23,7 @@ pub(super) struct Value {
     setting: Setting,
     /// V of a user without events.
     empty: f64,
+    population: Population,
 }
 
 impl Value {
@@ -30,12 +33,13 @@ impl Value {
         witness: Witness,
         mean: f64,
         factor: f64,
-        setting: &Setting,
+        (setting, population): (&Setting, Population),
     ) -> Self {
-        let mut value =
-            Self { definition, witness, mean, factor, setting: setting.clone(), empty: 0.0 };
+        let setting = setting.clone();
+        let mut value = Self { definition, witness, mean, factor, setting, empty: 0.0, population };
         value.empty = match definition {
-            Definition::Whole(f) => f(&[], setting).map_or(0.0, |phi| value.of(phi)),
+            _ if population == Population::Active => 0.0,
+            Definition::Whole(f) => f(&[], &value.setting).map_or(0.0, |phi| value.of(phi)),
             _ => value.user(&History::default()),
         };
         value
@@ -71,6 +75,9 @@ impl Frozen for Value {
 
     fn end(&self, events: &[Event]) -> f64 {
         match self.definition {
+            Definition::Whole(_) if self.population == Population::Active && events.is_empty() => {
+                0.0
+            }
             Definition::Whole(f) => {
                 f(events, &self.setting).map_or(0.0, |phi| self.of(phi)) - self.empty
             }

@@ -24,7 +24,9 @@
 //! event the change V(phi after) - V(phi before) of the running feature, with V = 0 where phi is
 //! not yet defined. So the pay of an episode telescopes to `V(phi at the end) - V(phi of a user
 //! without events)`: the last term is the same for all, and credit arrives at the event that moved
-//! phi. Features that need all events of a user are paid the same sum at the end of the window.
+//! phi. Where the statistics are about active users ([`crate::population`]), phi is not defined for a
+//! user without events: P is about active users too, and whoever does nothing earns what an active
+//! user earns on average. Features that need all events of a user are paid the same sum at the end of the window.
 //! Discounting would break the sum: train with gamma 1.
 //!
 //! P is half the current rollout, half a decaying memory of earlier ones, which damps the chase

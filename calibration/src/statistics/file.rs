@@ -8,7 +8,8 @@ use trueup_env::MAX_KINDS;
 use trueup_env::finance::KindEffect;
 
 use super::{
-    Distribution, FORMAT, FeatureStatistics, Form, PrivacyRecord, Statistics, VERSION, dependence,
+    Distribution, FORMAT, FeatureStatistics, Form, Origin, PrivacyRecord, Statistics, VERSION,
+    dependence,
 };
 use crate::features::{Definition, of_kind};
 
@@ -148,6 +149,7 @@ impl Statistics {
             }
             joint.check(&field, self)?;
         }
+        self.origin.as_ref().map_or(Ok(()), Origin::check)?;
         self.privacy.as_ref().map_or(Ok(()), PrivacyRecord::check)
     }
 

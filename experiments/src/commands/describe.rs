@@ -1,18 +1,19 @@
 //! `trueup describe`: what is in a log, as understood.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use trueup_calibration::external;
-use trueup_calibration::statistics::Statistics;
+use trueup_calibration::external::{self, Description, Loaded};
 use trueup_calibration::statistics::privacy::{
     DEFAULT_FEATURES, Mechanism, NoiseKey, PrivacyConfig, private,
 };
-use trueup_env::EventLog;
+use trueup_calibration::statistics::{HeldOut, Origin, Statistics, digest};
+use trueup_env::{EventLog, Streams};
 
 use crate::cli::{Common, print_json};
 use crate::config::read_map;
 use crate::failure::Failure;
-use crate::prepare::pseudonym_key;
+use crate::prepare::{pseudonym_key, split_by};
 use crate::secret::secret;
 
 /// Arguments.
@@ -26,6 +27,10 @@ pub struct Describe {
     /// Also write the statistics that worlds and rewards are fitted from to this file.
     #[arg(long, value_name = "FILE")]
     statistics: Option<PathBuf>,
+    /// Hold this share of the users out of the statistics, as a run with `split.test` and
+    /// `split.seed` does (seed 1 unless given): a run with both files is judged by them.
+    #[arg(long, value_name = "SHARE[:SEED]", value_parser = split, requires = "statistics")]
+    split: Option<HeldOut>,
     #[command(flatten)]
     privacy: Privacy,
 }
@@ -61,6 +66,16 @@ struct Privacy {
     bins: usize,
 }
 
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Described<'a> {
+    #[serde(flatten)]
+    description: &'a Description,
+    /// Which users are held out of the statistics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<HeldOut>,
+}
+
 /// Kinds of noise.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Noise {
@@ -85,6 +100,17 @@ fn bound(text: &str) -> Result<(String, [f64; 2]), String> {
     Ok((name.trim().into(), range(bounds)?))
 }
 
+/// `SHARE` or `SHARE:SEED`.
+fn split(text: &str) -> Result<HeldOut, String> {
+    let (share, seed) = text.split_once(':').unwrap_or((text, "1"));
+    match (share.trim().parse(), seed.trim().parse()) {
+        (Ok(share), Ok(seed)) if share > 0.0 && share < 1.0 => Ok(HeldOut { share, seed }),
+        _ => Err("give a share between 0 and 1, and a whole number behind a colon for another \
+                  draw, such as 0.5:1"
+            .into()),
+    }
+}
+
 impl Describe {
     /// Runs the command.
     ///
@@ -94,21 +120,67 @@ impl Describe {
         let map = self.map.as_ref().map(|path| read_map(path)).transpose()?;
         let loaded =
             external::load(&self.log, map.as_ref(), &pseudonym_key()?).map_err(Failure::invalid)?;
-        let private = self.privacy.measure(&loaded.log)?;
+        let statistics = self.statistics.as_ref().map(|_| self.measure(&loaded)).transpose()?;
         let description = external::describe(&loaded);
         if common.json {
-            print_json(&description)?;
+            print_json(&Described { description: &description, split: self.split })?;
         }
         common.say(description.text().trim_end());
-        if let Some(path) = &self.statistics {
-            self.write(&private.unwrap_or_else(|| Statistics::of(&loaded.log)), path, common)?;
+        if let (Some(path), Some(statistics)) = (&self.statistics, statistics) {
+            self.write(&statistics, path, common)?;
         }
         Ok(())
+    }
+
+    /// The statistics of the log, or of the part that is not held out.
+    fn measure(&self, loaded: &Loaded) -> Result<Statistics, Failure> {
+        let train = match self.split {
+            None => Cow::Borrowed(&loaded.log),
+            Some(HeldOut { share, seed }) => {
+                Cow::Owned(split_by(&loaded.log, share, &Streams::new(seed))?.train)
+            }
+        };
+        let private = self.privacy.measure(&train)?;
+        let split = self.split;
+        Ok(match private {
+            // A digest of the log, or its exact number of users, would undo the privacy.
+            Some(mut statistics) => {
+                if let Some(record) = &mut statistics.privacy
+                    && split.is_some()
+                {
+                    record.public.push("number and order of users, for the split".into());
+                }
+                Statistics {
+                    origin: Some(Origin { split, ..Origin::default() }),
+                    population: Some(loaded.public_population()),
+                    ..statistics
+                }
+            }
+            None => {
+                let (digest, users) = (Some(digest(&loaded.log)), Some(loaded.log.user_count()));
+                Statistics {
+                    origin: Some(Origin { digest, users, split }),
+                    population: Some(loaded.population()),
+                    ..Statistics::of(&train)
+                }
+            }
+        })
     }
 
     fn write(&self, statistics: &Statistics, path: &Path, common: &Common) -> Result<(), Failure> {
         statistics.save(path).map_err(Failure::run)?;
         common.say(&format!("Statistics: {}", path.display()));
+        match self.split {
+            Some(HeldOut { share, seed }) => common.say(&format!(
+                "They are of {} users. The others (share {share}, seed {seed}) are held out: a run \
+                 with these statistics and this log as its source is judged by them alone.",
+                statistics.users
+            )),
+            None => common.say(
+                "They are of all users: a run with them and this log as its source has nobody held \
+                 out. --split 0.5 leaves half of the users out.",
+            ),
+        }
         if let Some(record) = &statistics.privacy {
             let histograms = record.queries.len();
             common.say(&match record.epsilon {
@@ -156,6 +228,15 @@ fn noise_key() -> Result<NoiseKey, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn splits_are_read() {
+        assert_eq!(split("0.25:7"), Ok(HeldOut { share: 0.25, seed: 7 }));
+        assert_eq!(split("0.5"), Ok(HeldOut { share: 0.5, seed: 1 }));
+        for wrong in ["", "1", "0", "0.5:", "0.5:-1", "nan", "0.5:1:2"] {
+            assert!(split(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn bounds_are_read() {

@@ -4,8 +4,9 @@ use trueup_calibration::discrepancy::{self, LookupError};
 use trueup_calibration::evaluate::{ALL, Metric, PanelConfig};
 use trueup_calibration::features;
 use trueup_calibration::panel::USER_VECTOR;
+use trueup_calibration::population::Population;
 
-use super::{Refused, Section, suggestion};
+use super::{Placed, Refused, Section, suggestion};
 
 /// How simulations are judged.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Evaluation {
     pub seeds: usize,
     /// Simulated users per log; none for as many as there are training users.
     pub users: Option<usize>,
+    /// Whom both sides are about; none for whom the real users' log is about.
+    pub population: Option<Population>,
     /// The panel.
     pub panel: PanelConfig,
 }
@@ -37,12 +40,13 @@ impl Evaluation {
                 return Err(section.refuse(&users, message, help));
             }
         };
+        let population = section.take::<Population>("population")?.map(Placed::into_inner);
         let panel: PanelConfig = section.rest()?;
         panel.check().map_err(|problem| section.refuse_problem(problem))?;
         for (i, metric) in panel.metrics.iter().flatten().enumerate() {
             check_metric(&section, i, metric)?;
         }
-        Ok(Self { seeds, users, panel })
+        Ok(Self { seeds, users, population, panel })
     }
 }
 

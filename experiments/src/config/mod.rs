@@ -15,6 +15,8 @@ mod task;
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use trueup_calibration::external::{ExternalError, Map};
 use trueup_calibration::world::WorldConfig;
 
@@ -154,8 +156,21 @@ pub struct External {
     pub source: Option<String>,
     /// A file written by `trueup describe --statistics`.
     pub statistics: Option<PathBuf>,
+    /// What becomes of a source that the statistics have seen whole.
+    pub seen: Seen,
     /// How to read the source; none for the default of a builtin.
     pub map: Option<Map>,
+}
+
+/// What becomes of a source beside statistics that have seen all of its users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Seen {
+    /// It is refused: nobody would be held out.
+    #[default]
+    Refuse,
+    /// Its users judge all the same, and everything says that they were seen.
+    Accept,
 }
 
 /// A calibrator under the name it has in results.
@@ -230,10 +245,16 @@ impl Experiment {
         if let Some(path) = &self.external.statistics {
             external.insert("statistics".into(), path.display().to_string().into());
         }
+        if self.external.seen == Seen::Accept {
+            external.insert("seen".into(), "accept".into());
+        }
         let mut evaluation = toml::Table::try_from(&self.evaluation.panel)?;
         evaluation.insert("seeds".into(), integer(self.evaluation.seeds));
         if let Some(users) = self.evaluation.users {
             evaluation.insert("users".into(), integer(users));
+        }
+        if let Some(population) = self.evaluation.population {
+            evaluation.insert("population".into(), population.name().into());
         }
         let mut list = Vec::new();
         for calibrator in &self.calibrators {
@@ -322,6 +343,7 @@ impl External {
     fn check(mut section: Section<'_>) -> Result<Self, Refused> {
         let source = section.take::<String>("source")?;
         let statistics = section.take::<PathBuf>("statistics")?;
+        let seen = section.take::<Seen>("seen")?.map(Placed::into_inner).unwrap_or_default();
         if source.is_none() && statistics.is_none() {
             let message = "`external` names neither a source nor statistics".to_owned();
             let help = "add source = \"builtin:cdnow\" or the path of a CSV file";
@@ -337,7 +359,7 @@ impl External {
             false => absolute(source.span(), source.into_inner().into()).display().to_string(),
         });
         let statistics = statistics.map(|path| absolute(path.span(), path.into_inner()));
-        Ok(Self { source, statistics, map })
+        Ok(Self { source, statistics, seen, map })
     }
 }
 

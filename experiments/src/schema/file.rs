@@ -11,13 +11,14 @@ use trueup_agents::discriminator::LearnedConfig;
 use trueup_agents::task::TaskConfig;
 use trueup_calibration::evaluate::PanelConfig;
 use trueup_calibration::external::Map;
+use trueup_calibration::population::Population;
 use trueup_calibration::reward::RewardConfig;
 use trueup_calibration::schema::name;
 use trueup_calibration::world::WorldConfig;
 
 use super::sweep::{LaunchFile, SweepFile};
 use crate::calibrators::{CALIBRATORS, Entry};
-use crate::config::Split;
+use crate::config::{Seen, Split};
 
 /// A config.
 #[derive(JsonSchema)]
@@ -67,9 +68,13 @@ enum OneOrMore {
 struct ExternalFile {
     /// `builtin:cdnow`, or the path of a CSV or Parquet file; it starts at the folder of this file.
     source: Option<String>,
-    /// Statistics to train on instead, as `trueup describe --statistics` writes them; a `source` is
-    /// then held out as a whole.
+    /// Statistics to train on instead, as `trueup describe --statistics` writes them. Of a `source`
+    /// beside them those users judge that the statistics have not seen.
     statistics: Option<PathBuf>,
+    /// Whether a source that the statistics have seen whole is refused, or its users judge all the
+    /// same.
+    #[schemars(extend("default" = "refuse"))]
+    seen: Option<Seen>,
     #[schemars(flatten)]
     map: Map,
 }
@@ -82,6 +87,9 @@ struct EvaluationFile {
     seeds: Option<usize>,
     /// Simulated users per log, at least 20; by default as many as there are training users.
     users: Option<usize>,
+    /// Whom both sides are about: all users, or those with at least one event. By default whom the
+    /// log is about: windows of the calendar know only users with events.
+    population: Option<Population>,
     #[schemars(flatten)]
     panel: PanelConfig,
 }

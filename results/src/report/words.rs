@@ -55,9 +55,9 @@ pub(super) fn subtitle(input: &ReportInput) -> String {
     let mut parts = vec![summary.dataset.clone()];
     match summary.mode {
         Mode::Run => parts.push(format!(
-            "{} real users to train on, {} held out",
+            "{} real users to train on, judged by {}",
             users(summary.train_users),
-            users(summary.test_users)
+            summary.judges.words(&users(summary.test_users))
         )),
         Mode::Compare => parts.push(format!("{} real users", users(summary.test_users))),
     }

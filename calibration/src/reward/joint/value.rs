@@ -5,6 +5,7 @@ use trueup_env::{Clock, Event, History};
 use super::{Distance, JointTerm, Rows, View};
 use crate::discrepancy::Witness;
 use crate::features::Definition;
+use crate::population::Population;
 use crate::reward::part::Frozen;
 use crate::reward::points::Points;
 use crate::reward::witness::MIN_ROWS_PER_USER;
@@ -57,6 +58,7 @@ pub(in crate::reward) struct JointValue {
     centre: f64,
     factor: f64,
     clock: Clock,
+    population: Population,
 }
 
 impl JointValue {
@@ -92,6 +94,7 @@ impl JointValue {
             centre,
             factor: weight * scale / (normaliser * rows_per_user.max(MIN_ROWS_PER_USER)),
             clock: term.clock,
+            population: term.population,
         }
     }
 
@@ -122,7 +125,10 @@ impl Frozen for JointValue {
                     running_vector(columns, history, &self.clock, &mut room);
                     self.value(&mut room)
                 };
-                of(after) - of(before)
+                match self.population {
+                    Population::Active if before.count == 0 => of(after),
+                    _ => of(after) - of(before),
+                }
             }
             Rows::Pairs(feature) => match feature.definition {
                 Definition::Pair(f) => f(before, event).map_or(0.0, |mut z| self.value(&mut z)),

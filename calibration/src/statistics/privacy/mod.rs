@@ -16,7 +16,9 @@
 //! **What is taken as public:** clock, kinds, names of covariates and of their categories, and the
 //! bounds. Fix the window and the kinds in the map; do not let the log decide them. A private file
 //! holds no pairs, series or joint statistics, and nothing of how covariates hang together or with
-//! what users did: its simulated users draw each covariate on its own. Each further file of the same users adds its epsilon to the first.
+//! what users did: its simulated users draw each covariate on its own. Each further
+//! file of the same users adds its epsilon to the first. With a split of the users, their number and
+//! order are public too, and the promise is about those who are left in.
 
 use serde::{Deserialize, Serialize};
 use trueup_env::EventLog;

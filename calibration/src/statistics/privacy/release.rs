@@ -190,6 +190,8 @@ pub(super) fn assemble(
         dependence: None,
         joint: Vec::new(),
         privacy: None,
+        origin: None,
+        population: None,
     })
 }
 
