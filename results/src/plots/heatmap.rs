@@ -95,7 +95,7 @@ fn picture(calibrator: &CalibratorPanel) -> Picture {
             title: format!("{}, times the noise floor", calibrator.name),
             sides: ("feature".to_owned(), "discrepancy".to_owned()),
             columns,
-            column: 76.0,
+            column: 92.0,
             rows,
             key: MAP_KEY.map(str::to_owned).to_vec(),
         }),
