@@ -173,7 +173,7 @@ fn laws_are_within_the_real_intervals(log: &EventLog) {
         };
         // A user of the model pays alike: the largest amounts of few users hang on who they are.
         let users: HashSet<usize> = real.iter().map(|(_, user)| *user).collect();
-        let figures = if users.len() < 1_000 { 2 } else { 3 };
+        let figures = if users.len() < 1_500 { 2 } else { 3 };
         let found: Vec<[f64; 3]> = model.iter().map(of).collect();
         check(&format!("{name}, bgnbd"), &found, &intervals, figures);
     }
