@@ -114,7 +114,7 @@ mod tests {
         assert_eq!((mean(0, 0), mean(3, 3 << 46), mean(2, -(1 << 46))), (0.0, 1.0, -0.5));
         assert_eq!((mean(1, 1 << 13), mean(1, -(1 << 13))), (unit, 0.0));
         assert_eq!((mean(3, (3 << 13) - 1), mean(3, 3 << 13)), (0.0, unit));
-        assert_eq!(mean(u32::MAX, i128::from(u32::MAX) * 700 << 46), 700.0);
+        assert_eq!(mean(u32::MAX, (i128::from(u32::MAX) * 700) << 46), 700.0);
     }
 
     #[test]

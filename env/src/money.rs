@@ -120,7 +120,7 @@ fn units(amount: f64, per: u128) -> i128 {
     if exponent == 0 {
         return 0;
     }
-    let product = u128::from(fraction | MANTISSA / 2) * per;
+    let product = u128::from(fraction | (MANTISSA / 2)) * per;
     match exponent - 1075 {
         shift @ 0.. if shift < product.leading_zeros() as i32 - 1 => (product << shift) as i128,
         0.. => i128::MAX,

@@ -90,7 +90,7 @@ iterations = 2
 users = 100
 "#,
     );
-    folder.trueup(&["run", "c.toml"]).ok();
+    let _ = folder.trueup(&["run", "c.toml"]).ok();
     let summary: Value =
         serde_json::from_str(&folder.read("runs/subscriptions-1/summary.json")).unwrap();
     for calibrator in summary["calibrators"].as_array().unwrap() {

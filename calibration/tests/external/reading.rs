@@ -35,13 +35,16 @@ fn table(rows: usize, row: impl Fn(&str, &str, &str, usize) -> String) -> String
     text
 }
 
+/// A row of user, day and amount.
+type Field = fn(&str, &str, &str) -> String;
+
 #[test]
 fn a_quote_that_nothing_closes_is_refused_with_its_line() {
     let plain = |u: &str, d: &str, a: &str| format!("{u},{d},{a},ok");
-    let at = |line: usize, field: fn(&str, &str, &str) -> String| {
+    let at = |line: usize, field: Field| {
         table(90, |u, d, a, l| if l == line { field(u, d, a) } else { plain(u, d, a) })
     };
-    let fields: [(usize, fn(&str, &str, &str) -> String); 4] = [
+    let fields: [(usize, Field); 4] = [
         (52, |u, d, a| format!("{u},{d},{a},\"open")),
         (3, |u, d, a| format!("\"{u},{d},{a},open")),
         (91, |u, d, a| format!("{u},{d},\"{a},open")),
@@ -74,7 +77,7 @@ fn rows_between_two_stray_quotes_are_not_lost() {
             _ => format!("{u},{d},{a},ok"),
         })
     };
-    let closings: [(fn(&str, &str, &str) -> String, &str); 5] = [
+    let closings: [(Field, &str); 5] = [
         (|u, d, a| format!("{u},{d},{a},close\""), "looks like a row"),
         (|u, d, a| format!("{u},{d},{a},\"close"), "text after a closing quote"),
         (|u, d, a| format!("{u},{d},{a},a \"close\""), "text after a closing quote"),

@@ -197,7 +197,7 @@ fn the_largest_amounts_are_nobodys() {
 fn decimals_are_those_of_the_amounts() {
     let of = |amounts: &[f64]| law(amounts).parts().decimals;
     assert_eq!(of(&[1.5, 20.0, 3.25]), Some(2));
-    assert_eq!(of(&[1554.580_000_000_000_2, 0.1 + 0.2]), Some(2));
+    assert_eq!(of(&[1_554.580_000_000_000_2, 0.1 + 0.2]), Some(2));
     assert_eq!(of(&[300.0, 1200.0]), Some(-2));
     assert_eq!(of(&[1e15, 3e14]), Some(-9));
     assert_eq!(of(&[std::f64::consts::PI, 1.0]), None);
