@@ -78,7 +78,7 @@ clock = "month"
 window = { horizon = 24 }
 [evaluation]
 seeds = 1
-replicates = 20
+replicates = 40
 permutations = 0
 [[calibrators]]
 kind = "personas"
