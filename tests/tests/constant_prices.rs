@@ -83,8 +83,6 @@ permutations = 0
 [[calibrators]]
 kind = "personas"
 [[calibrators]]
-kind = "bgnbd"
-[[calibrators]]
 kind = "ppo"
 iterations = 2
 users = 100
