@@ -337,7 +337,7 @@ mod tests {
     fn names_of_kinds_do_not_matter_to_amounts() {
         let before = personas_of(&real(NAMES, 1.0), &WorldConfig::default());
         let other = ["a", "b", "c"];
-        let effects = [Effect::Spend, Effect::Receive, Effect::Record];
+        let effects = [Effect::Spend, Effect::Receive, Effect::Spend];
         let kinds = other.map(String::from).into_iter().zip(effects).collect();
         let config = WorldConfig { kinds, ..WorldConfig::default() };
         let renamed = personas_of(&real(other, 1.0), &config);

@@ -54,8 +54,8 @@ impl Quantity {
     pub fn title(self) -> &'static str {
         match self {
             Self::MeanAmount => "Mean amount",
-            Self::MoneyPerUser => "Money per user",
-            Self::Total => "Total",
+            Self::MoneyPerUser => "Sum of amounts per user",
+            Self::Total => "Sum of amounts",
             Self::TopEvents => "Share of money in the largest 1% of events",
             Self::TopUsers => "Share of money of the largest 1% of users",
             Self::Gini => "Gini coefficient of money over users",
@@ -106,6 +106,8 @@ pub enum Heterogeneity {
     Lost,
     /// There is more of it.
     Overdone,
+    /// The difference is not small, and chance may explain it.
+    Unclear,
 }
 
 /// Shares and correlations that differ by less are alike: Cohen's small correlation (*Statistical
@@ -126,7 +128,8 @@ impl Figure {
         };
         let kept = simulated * real.signum();
         Some(match kept {
-            _ if !self.differs || (simulated - real).abs() < SMALL => Heterogeneity::Kept,
+            _ if (simulated - real).abs() < SMALL => Heterogeneity::Kept,
+            _ if !self.differs => Heterogeneity::Unclear,
             kept if kept > real.abs() => Heterogeneity::Overdone,
             kept if kept < real.abs() / 2.0 => Heterogeneity::Lost,
             _ => Heterogeneity::Weakened,

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use trueup_agents::calibrator::{Ppo, PpoCalibratorConfig};
+use trueup_agents::calibrator::{Ppo, PpoCalibratorConfig, Start};
 use trueup_agents::cloning::{Cloning, CloningConfig};
 use trueup_agents::personas::{PersonasConfig, Uncalibrated};
 use trueup_agents::random::RandomUsers;
@@ -35,6 +35,11 @@ pub trait Plan: Debug + Send + Sync {
 
     /// Whether it is trained on the reward of the run.
     fn is_rewarded(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs the training log, which a file of statistics is not.
+    fn needs_log(&self) -> bool {
         false
     }
 
@@ -170,6 +175,10 @@ impl Plan for ScalingPlan {
 struct BgNbdPlan {}
 
 impl Plan for BgNbdPlan {
+    fn needs_log(&self) -> bool {
+        true
+    }
+
     fn build(&self, _: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         Ok(Box::new(BgNbdCalibrator))
     }
@@ -194,6 +203,10 @@ fn ppo(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
 }
 
 impl Plan for PpoPlan {
+    fn needs_log(&self) -> bool {
+        self.0.start == Start::Cloning
+    }
+
     fn is_rewarded(&self) -> bool {
         true
     }
@@ -225,6 +238,10 @@ fn cloning(section: Section<'_>) -> Result<Box<dyn Plan>, Refused> {
 }
 
 impl Plan for CloningPlan {
+    fn needs_log(&self) -> bool {
+        true
+    }
+
     fn build(&self, setting: &Setting<'_>) -> Result<Box<dyn Calibrator>, CalibrationError> {
         Ok(Box::new(Cloning::new(self.0.clone(), setting.world.clone())))
     }

@@ -124,6 +124,13 @@ pub fn prepare(experiment: &Experiment, reporter: &Reporter) -> Result<Prepared,
             let sha256 = trueup_results::provenance::sha256(&bytes);
             data.push(DataSource { source: path.display().to_string(), sha256 });
             let statistics = Statistics::load(path).map_err(Failure::invalid)?;
+            let blind = experiment.calibrators.iter().filter(|own| own.plan.needs_log());
+            warnings.extend(blind.map(|own| {
+                let name = &own.name;
+                format!(
+                    "{name} needs the log of the training users and will fail on statistics alone."
+                )
+            }));
             population = statistics.population();
             let Sides { described, test, found } = match log {
                 Some(log) => {

@@ -68,7 +68,7 @@ pub fn table(summary: &Summary) -> String {
 fn money(ranked: &[&CalibratorPanel]) -> String {
     let sides: Vec<_> = ranked.iter().filter(|c| !c.figures.is_empty()).collect();
     let Some(first) = sides.first() else { return String::new() };
-    let mut header = vec!["money and events".to_owned(), "real [95%]".to_owned()];
+    let mut header = vec!["money and events (! beyond chance)".to_owned(), "real [95%]".to_owned()];
     header.extend(sides.iter().map(|c| c.name.clone()));
     let mut rows = vec![header];
     for quantity in MONEY {

@@ -74,7 +74,16 @@ pub enum Judges {
 }
 
 impl Judges {
-    /// Who they are, `users` being their number.
+    /// Whom a calibrator comes near to: the words for the real side.
+    pub fn real(self) -> &'static str {
+        match self {
+            Self::HeldOut => "the held-out real users",
+            Self::Unknown | Self::Seen => "the real users",
+            Self::Statistics => "the statistics of training",
+        }
+    }
+
+    /// Who judges, `users` being their number.
     pub fn words(self, users: &str) -> String {
         match self {
             Self::HeldOut => format!("{users} held-out users"),

@@ -56,7 +56,12 @@ fn the_configs_of_the_repository_are_valid() {
                 folders.push(path);
                 continue;
             }
-            let _ = folder.trueup(&["validate", path.to_str().unwrap()]).ok();
+            let validated = folder.trueup(&["validate", path.to_str().unwrap()]);
+            // The data of one config are not shipped: it is right as far as it goes.
+            match path.file_name().unwrap().to_str() {
+                Some("berka.toml") => validated.code(3).complains(&["trans.csv: no such file"]),
+                _ => drop(validated.ok()),
+            }
             count += 1;
         }
     }

@@ -127,7 +127,7 @@ fn the_run_directory_is_complete_and_says_done() {
     assert!(!names.iter().any(|name| name.ends_with(".tmp")), "{names:?}");
     let status: Value = serde_json::from_str(&folder.read("runs/tiny-7/status.json")).unwrap();
     assert_eq!(status["state"], "done");
-    assert_eq!(folder.list("runs/tiny-7/logs").len(), 9);
+    assert_eq!(folder.list("runs/tiny-7/logs").len(), 17);
     let metrics = folder.read("runs/tiny-7/metrics.jsonl");
     assert_eq!(metrics.lines().filter(|line| line.contains("\"ppo\"")).count(), 2);
     assert!(!folder.list("runs/tiny-7/policies/ppo").is_empty());
@@ -168,8 +168,8 @@ fn one_and_two_threads_give_the_same_bytes_and_so_does_the_resolved_config() {
     let _ = folder.trueup(&["run", "two/tiny-7/config.toml", "--out", "again"]).ok();
     let texts = |folder: &Folder, run: &str| -> Vec<String> {
         let logs = folder.list(&format!("{run}/logs"));
-        // Two seeds of four calibrators, and their clock.
-        assert_eq!(logs.len(), 9);
+        // Two seeds of four calibrators with their users, and their clock.
+        assert_eq!(logs.len(), 17);
         logs.iter().map(|name| folder.read(&format!("{run}/logs/{name}"))).collect()
     };
     let wanted = texts(&folder, "one/tiny-7");
@@ -363,7 +363,7 @@ fn simulations_need_no_log_at_all() {
     );
     let verdict = folder.trueup(&["run", "blind.toml", "--json"]).ok().json();
     assert_eq!(verdict["test_users"], 0);
-    assert_eq!(folder.list("runs/blind-1/logs").len(), 9);
+    assert_eq!(folder.list("runs/blind-1/logs").len(), 17);
     assert!(verdict["notes"][0].as_str().unwrap().contains("no log of real users"));
 }
 
@@ -400,8 +400,13 @@ fn weights_that_were_never_trained_are_said_to_be() {
         "tiny.toml",
         format!("{CONFIG}[[calibrators]]\nkind = \"cloning\"\nnetwork.hidden = [8]\n"),
     );
-    let sets = ["ppo.update.learning_rate=3.0", "cloning.learning_rate=3.0", "cloning.epochs=3"]
-        .map(|set| format!("calibrators.{set}"));
+    let sets = [
+        "ppo.update.learning_rate=3.0",
+        "ppo.iterations=1",
+        "cloning.learning_rate=3.0",
+        "cloning.epochs=3",
+    ]
+    .map(|set| format!("calibrators.{set}"));
     let mut arguments = vec!["run", "tiny.toml"];
     sets.iter().for_each(|set| arguments.extend(["--set", set]));
     let output = folder.trueup(&arguments).ok();

@@ -68,7 +68,7 @@ fn runs_are_listed_and_narrowed_down() {
 fn runs_are_shown_and_put_beside_each_other() {
     let folder = filled();
     let shown = folder.trueup(&["runs", "show", "new-1"]).ok().out;
-    assert!(shown.contains("gap_closed 0.750") && shown.contains("C2ST AUC"), "{shown}");
+    assert!(shown.contains("gap_closed 0.750") && shown.contains("AUC (real"), "{shown}");
     let json = folder.trueup(&["runs", "show", "runs/sweep/runs/3f/4/", "--json"]).ok().json();
     assert_eq!((&json["run"]["trial"], &json["run"]["seed"]), (&json!("3f"), &json!(4)));
     assert_eq!(json["config"]["reward.rate"], "0.001");

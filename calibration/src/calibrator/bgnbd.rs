@@ -20,7 +20,7 @@
 //! divided by the probability to be seen, `1 - P(X = 0)` with `P(X = 0) = (alpha / (alpha + T))^r` (a
 //! truncated likelihood, as of the zero-truncated NBD). Users are seen if any kind has an event, so
 //! that with several kinds `P(X = 0)` is a product over them: kinds are fitted in turns, the others
-//! standing, until the probability stands. It is kept at or below [`MOST_UNSEEN`]: towards r = 0, the
+//! standing, until the probability stands. It is kept at or below 0.95: towards r = 0, the
 //! logarithmic series, the likelihood hardly changes, but hardly any user drawn would have an event.
 
 use rand_distr::{Beta, Distribution, Exp1, Gamma};
@@ -279,6 +279,9 @@ fn cannot(kinds: &[String], kind: usize, why: String) -> CalibrationError {
     CalibrationError::CannotFit { calibrator: NAME, why }
 }
 
+/// A model with its log-likelihood.
+pub type Fit = (BgNbd, f64);
+
 /// The fits of all kinds to the users of a population, each with its log-likelihood; none for a kind
 /// without events beside others.
 ///
@@ -287,13 +290,13 @@ fn cannot(kinds: &[String], kind: usize, why: String) -> CalibrationError {
 pub fn times_of(
     kinds: &[&[Purchases]],
     population: Population,
-) -> Result<Vec<Option<(BgNbd, f64)>>, (usize, String)> {
+) -> Result<Vec<Option<Fit>>, (usize, String)> {
     let empty = |users: &[Purchases]| kinds.len() > 1 && users.iter().all(|user| user.x == 0.0);
-    let none = |users: &[Purchases], fit: &Option<(BgNbd, f64)>| {
+    let none = |users: &[Purchases], fit: &Option<Fit>| {
         let watched = users.first().map_or(0.0, |user| user.watched);
         fit.map_or(1.0, |(model, _)| model.none(watched))
     };
-    let mut fits: Vec<Option<(BgNbd, f64)>> = vec![None; kinds.len()];
+    let mut fits: Vec<Option<Fit>> = vec![None; kinds.len()];
     // As if everybody were seen, which starts the turns of several kinds.
     let several = kinds.iter().filter(|users| !empty(users)).count() > 1;
     let first = match population {

@@ -21,7 +21,7 @@ use trueup_env::{Event, EventLog, Streams, log_amount};
 use super::{Brief, CalibrationError, Calibrator, Simulator};
 use crate::discrepancy::mean_and_sd;
 use crate::population::Population;
-use crate::statistics::{Form, Statistics};
+use crate::statistics::{AmountLaw, Form, Statistics};
 
 /// Name in configs and results.
 pub const NAME: &str = "scaling";
@@ -83,6 +83,8 @@ struct Scaled {
     /// Log amount = intercept + slope x base log amount.
     intercept: f64,
     slope: f64,
+    /// One a kind: amounts have the decimals of the real ones.
+    laws: Vec<Option<AmountLaw>>,
 }
 
 impl Calibrator for Scaling {
@@ -111,7 +113,9 @@ impl Calibrator for Scaling {
             Population::All => target.events / from.events,
             Population::Active => factor_of_active(&log, target.events),
         };
-        Ok(Box::new(Scaled { base, factor, intercept, slope }))
+        let kinds = 0..brief.statistics.kinds.len();
+        let laws = kinds.map(|kind| brief.statistics.amount_law(kind)).collect();
+        Ok(Box::new(Scaled { base, factor, intercept, slope, laws }))
     }
 }
 
@@ -139,8 +143,11 @@ fn factor_of_active(log: &EventLog, events: f64) -> f64 {
 }
 
 impl Scaled {
-    fn amount(&self, amount: f64) -> f64 {
-        log_amount(amount).map_or(0.0, |log| (self.intercept + self.slope * log).exp())
+    fn amount(&self, kind: u16, amount: f64) -> f64 {
+        let Some(log) = log_amount(amount) else { return 0.0 };
+        let scaled = (self.intercept + self.slope * log).exp();
+        let law = self.laws.get(usize::from(kind)).and_then(Option::as_ref);
+        law.map_or(scaled, |law| law.rounded(scaled))
     }
 }
 
@@ -155,8 +162,8 @@ impl Simulator for Scaled {
                 let whole = self.factor.floor();
                 let copies = whole as usize + usize::from(stream.uniform() < self.factor - whole);
                 // The wallet behind the base's balances saw other amounts.
-                let scaled =
-                    Event { amount: self.amount(event.amount), balance: f64::NAN, ..*event };
+                let amount = self.amount(event.kind, event.amount);
+                let scaled = Event { amount, balance: f64::NAN, ..*event };
                 events.extend(std::iter::repeat_n(scaled, copies));
             }
             offsets.push(events.len());

@@ -78,6 +78,10 @@ impl Telling {
                 "neither side varies".into()
             }
             d if d.abs() > FAR => format!("more than {FAR} standard deviations"),
+            d if d.abs() < 0.005 => "0.00 standard deviations".into(),
+            d if self.direction() != Direction::Level && (d > 0.0) != (auc > 0.5) => {
+                format!("though the mean lies {d:+.2} standard deviations")
+            }
             d => format!("{d:+.2} standard deviations"),
         };
         let mut words =

@@ -269,6 +269,10 @@ fn directions_have_words() {
         telling(0.505, [0.1, 0.104]).words(),
         "simulated users are about as high (AUC 0.51, +0.30 standard deviations)"
     );
+    assert_eq!(
+        telling(0.4, [0.0; 2]).words(),
+        "simulated users are lower (AUC 0.40, though the mean lies +0.30 standard deviations)"
+    );
 }
 
 /// Seeds are averaged, with the p-value and the telling features of the first; the floor is what is

@@ -81,7 +81,10 @@ fn small_samples_with_ties_have_their_exact_values() {
                 assert!((value - expected).abs() < 1e-6, "{name}: {value} {expected}");
             }
             assert!(
-                panel.notes.iter().any(|note| note.contains("users. Between samples so small")),
+                panel
+                    .notes
+                    .iter()
+                    .any(|note| note.contains("side of the noise floor has only 2 users")),
                 "{:?}",
                 panel.notes
             );

@@ -56,6 +56,7 @@ impl Map {
                 return Err(refuse(key, &names[i], "each column once"));
             }
         }
+        self.check_facts()?;
         let day = |key: &'static str, text: &Option<String>| match text {
             None => Ok(None),
             Some(text) => iso_day(text)
@@ -71,6 +72,33 @@ impl Map {
             return Err(refuse("window.end", text, "a date on or after window.start"));
         }
         Ok(Checked { time_format, zone, numbers: Numbers::of(self), start, end })
+    }
+
+    /// Covariates are facts about users: who they are and what they did are other columns. An id among
+    /// the facts would be written with every simulated log.
+    fn check_facts(&self) -> Result<(), ExternalError> {
+        let own = &self.columns;
+        let taken = [
+            ("user", Some(&own.user)),
+            ("time", Some(&own.time)),
+            ("amount", Some(&own.amount)),
+            ("kind", own.kind.as_ref()),
+            ("balance", own.balance.as_ref()),
+        ];
+        for (key, facts) in
+            [("columns.covariates", &own.covariates), ("columns.categories", &own.categories)]
+        {
+            for fact in facts {
+                let of = |(name, column): &(&str, Option<&String>)| {
+                    (*column == Some(fact)).then(|| (*name).to_owned())
+                };
+                if let Some(name) = taken.iter().find_map(of) {
+                    let remedy = format!("a fact about users: it is the column of columns.{name}");
+                    return Err(refuse(key, fact, &remedy));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn checked_zone(&self) -> Result<Option<TimeZone>, ExternalError> {
@@ -204,5 +232,8 @@ mod tests {
         map.thousands = None;
         map.max_users = Some(0);
         assert!(refused(&map).contains("max_users"));
+        map.max_users = None;
+        map.columns.covariates = vec!["age".into(), map.columns.user.clone()];
+        assert!(refused(&map).contains("it is the column of columns.user"), "{}", refused(&map));
     }
 }

@@ -124,6 +124,10 @@ fn lost_heterogeneity_is_found_and_kept_heterogeneity_is_not() {
         let real = told(0, quantity).1.real;
         assert!(real.interval[0] < 0.5 && 0.5 < real.interval[1], "{real:?}");
     }
+    // Halfway, with an interval that holds it: neither kept nor lost.
+    let mut vague = told(1, Quantity::BetweenShare).1.clone();
+    vague.differs = false;
+    assert_eq!(vague.heterogeneity(), Some(Heterogeneity::Unclear));
     let mean = of[0].iter().find(|figure| figure.quantity == Quantity::MeanAmount).unwrap();
     assert!(mean.heterogeneity().is_none() && !mean.differs);
     let json = serde_json::to_string(&of).unwrap();

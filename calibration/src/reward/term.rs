@@ -208,8 +208,8 @@ pub(super) fn mean_distance<'a>(
         return Ok(sum / total);
     }
     Err(RewardError::BadTerms(format!(
-        "no simulated user has a row of any rewarded feature ({}): add a term on a feature that \
-         every user has, such as event_count",
+        "no simulated user has a row of any rewarded feature ({}): they do nothing any more; a \
+         smaller update.learning_rate keeps training from that end",
         features.join(", ")
     )))
 }

@@ -258,6 +258,11 @@ impl AmountLaw {
         Self::try_from(parts).ok()
     }
 
+    /// An amount to the decimals that all amounts have; what is above 0 stays so.
+    pub fn rounded(&self, amount: f64) -> f64 {
+        self.parts.rounded(amount)
+    }
+
     /// What it is made of.
     pub fn parts(&self) -> &Parts {
         &self.parts

@@ -220,7 +220,7 @@ fn offsets_that_differ_are_told_and_a_zone_tells_one_time() {
     let ticks = |map: &str| -> Vec<u32> {
         load(text.as_bytes(), map).log.events().iter().map(|event| event.tick).collect()
     };
-    let window = "window = { start = \"2024-03-30\", horizon = 2 }\n";
+    let window = "window = { start = \"2024-03-30\", end = \"2024-04-01\", horizon = 2 }\n";
     assert_eq!(ticks(window), [0, 1]);
     for (zone, expected) in
         [("UTC", [1, 1]), ("America/New_York", [1, 1]), ("America/Chicago", [0, 0])]

@@ -23,9 +23,11 @@ struct Curves {
     curves: Vec<Curve>,
 }
 
+/// The points of users or of events.
+type Points = fn(&Lorenz) -> &Vec<[f64; 2]>;
+
 fn make(input: PlotInput<'_>) -> Vec<Outcome> {
-    let of: [(&str, fn(&Lorenz) -> &Vec<[f64; 2]>); 2] =
-        [("users", |side| &side.users), ("events", |side| &side.events)];
+    let of: [(&str, Points); 2] = [("users", |side| &side.users), ("events", |side| &side.events)];
     let outcomes: Vec<Outcome> =
         of.into_iter().filter_map(|(name, points)| picture(input, name, points)).collect();
     match outcomes.is_empty() {
@@ -34,11 +36,7 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     }
 }
 
-fn picture(
-    input: PlotInput<'_>,
-    what: &str,
-    points: fn(&Lorenz) -> &Vec<[f64; 2]>,
-) -> Option<Outcome> {
+fn picture(input: PlotInput<'_>, what: &str, points: Points) -> Option<Outcome> {
     let place = |name: &str| input.summary.calibrators.iter().position(|c| c.name == name);
     let curve = |(i, side): (usize, &Lorenz)| {
         let look = i.checked_sub(1).map_or(REAL_LOOK, |i| look(place(&side.name).unwrap_or(i)));

@@ -33,11 +33,12 @@ fn make(input: PlotInput<'_>) -> Vec<Outcome> {
     vec![Outcome::Drawn(Picture {
         about: String::new(),
         title: "Calibrators against the noise floor, feature by feature".to_owned(),
-        description:
-            "How many times the noise floor each calibrator is from the held-out real users, \
-                      geometric mean over the metrics of a feature; nearest calibrator first. Blue \
-                      is within what real users differ by through chance."
-                .to_owned(),
+        description: format!(
+            "How many times the noise floor each calibrator is from {}, geometric mean over the \
+             metrics of a feature; nearest calibrator first. Blue is within what real users differ \
+             by through chance.",
+            input.summary.judges.real()
+        ),
         drawing: Box::new(Matrix {
             title: "Times the noise floor, by feature".to_owned(),
             sides: ("feature".to_owned(), "calibrator, nearest first".to_owned()),

@@ -115,7 +115,7 @@ pub(super) fn ranking(summary: &Summary) -> Table {
     };
     Table {
         caption: match summary.mode {
-            Mode::Run => "Calibrators on held-out real users, nearest first".to_owned(),
+            Mode::Run => format!("Calibrators against {}, nearest first", summary.judges.real()),
             Mode::Compare => "Simulated against real users".to_owned(),
         },
         columns,

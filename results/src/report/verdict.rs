@@ -30,7 +30,7 @@ pub fn verdict(summary: &Summary) -> Verdict {
     let mut sentences = Vec::new();
     match rival(summary, best) {
         Some(rival) => {
-            sentences.extend(tie_sentence(best, rival));
+            sentences.extend(tie_sentence(summary, best, rival));
             sentences.extend(other_measures(best, rival));
         }
         None => sentences.extend(lead(summary, best)),
@@ -114,12 +114,17 @@ fn rival<'a>(summary: &'a Summary, best: &CalibratorPanel) -> Option<&'a Calibra
         .find(|c| apart(interval(c), interval(best)) == Some(false))
 }
 
-fn tie_sentence(best: &CalibratorPanel, rival: &CalibratorPanel) -> Option<String> {
+fn tie_sentence(
+    summary: &Summary,
+    best: &CalibratorPanel,
+    rival: &CalibratorPanel,
+) -> Option<String> {
     Some(format!(
-        "{} and {} come nearest to the held-out real users, and the noise floor does not tell the \
+        "{} and {} come nearest to {}, and the noise floor does not tell the \
          two apart. {}{} lies at {}; {} at {}.",
         best.name,
         rival.name,
+        summary.judges.real(),
         scope(best),
         best.name,
         nearness(best.headline()?, FLOOR),
@@ -195,7 +200,7 @@ fn lead(summary: &Summary, best: &CalibratorPanel) -> Option<String> {
     };
     let others = summary.calibrators.len() > 1;
     let rank = match others {
-        true => format!("{who} comes nearest to the held-out real users. "),
+        true => format!("{who} comes nearest to {}. ", summary.judges.real()),
         false => String::new(),
     };
     let (subject, lies) = match (others, summary.mode) {
@@ -275,6 +280,7 @@ fn heterogeneity(best: &CalibratorPanel) -> Option<String> {
         ("lost", of(Heterogeneity::Lost)),
         ("weakened", of(Heterogeneity::Weakened)),
         ("overdone", of(Heterogeneity::Overdone)),
+        ("unclear (chance may explain it)", of(Heterogeneity::Unclear)),
         ("kept", of(Heterogeneity::Kept)),
     ];
     let mut told: Vec<String> = parts
@@ -284,7 +290,11 @@ fn heterogeneity(best: &CalibratorPanel) -> Option<String> {
         .collect();
     // What is kept is said where nothing else is.
     let lost = told.len().max(2) - 1;
-    told.truncate(if parts.last().is_some_and(|(_, kept)| !kept.is_empty()) { lost } else { 4 });
+    told.truncate(if parts.last().is_some_and(|(_, kept)| !kept.is_empty()) {
+        lost
+    } else {
+        parts.len()
+    });
     (!told.is_empty()).then(|| {
         let told = told.join("; ");
         format!("How the users of {} differ from each other is {told}.", best.name)
@@ -298,6 +308,7 @@ pub fn heterogeneity_word(of: &CalibratorPanel) -> Option<&'static str> {
         (Heterogeneity::Lost, "lost"),
         (Heterogeneity::Weakened, "weakened"),
         (Heterogeneity::Overdone, "overdone"),
+        (Heterogeneity::Unclear, "unclear"),
         (Heterogeneity::Kept, "kept"),
     ];
     words.into_iter().find(|(wanted, _)| found(*wanted)).map(|(_, word)| word)

@@ -150,11 +150,12 @@ impl Walk {
 
     /// A value that a key can have.
     fn example(&self, key: &str, schema: &Value) -> toml::Value {
-        let budget = ["budget", "population"].contains(&key).then_some(20);
-        if let Some(count) = budget {
-            return count.into();
-        }
         match key {
+            "budget" => return 20.into(),
+            "population" if schema["type"].as_array().is_some_and(|t| t[0] == "integer") => {
+                return 20.into();
+            }
+            "population" if schema["type"] == "integer" => return 20.into(),
             "axes" => return "\"reward.rate\" = [0.1, 0.2]".parse::<Table>().unwrap().into(),
             "low" => return 0.125.into(),
             "high" => return 0.5.into(),
