@@ -209,7 +209,8 @@ pub(super) fn mean_distance<'a>(
     }
     Err(RewardError::BadTerms(format!(
         "no simulated user has a row of any rewarded feature ({}): they do nothing any more; a \
-         smaller update.learning_rate keeps training from that end",
+         smaller update.learning_rate keeps training from that end, and where all users are \
+         compared, a term on a feature that every user has, such as event_count, leads back",
         features.join(", ")
     )))
 }
