@@ -14,10 +14,10 @@ use trueup_env::Streams;
 
 use super::bootstrap::{Measured, Weights, weights};
 use super::metrics::{self, Source};
-use super::summary::{Entry, against_floor, mean_excess, median_gap};
+use super::summary::{Entry, against_floor, is_optimised, mean_excess, median_gap};
 use super::{Metric, PanelConfig, PanelError, Run, default_panel};
-use crate::discrepancy::{Named, named};
-use crate::panel::{CalibratorPanel, LeftOut, PanelRow};
+use crate::discrepancy::Named;
+use crate::panel::{CalibratorPanel, LeftOut};
 use crate::reward::Term;
 use crate::sample::{Sample, Shape};
 use crate::statistics::{FeatureStatistics, Form, Statistics};
@@ -85,15 +85,11 @@ pub fn evaluate_by_statistics(
                 alike: None,
                 concentrated: false,
                 before: before.and_then(|b| measured[b][i].as_ref()),
-                optimised: terms.iter().any(|term| {
-                    judge.source.is(&term.feature)
-                        && named(&term.discrepancy)
-                            .is_ok_and(|own| own.label() == judge.discrepancy.label())
-                }),
+                optimised: is_optimised(terms, judge.source, &judge.discrepancy),
                 feature_rewarded: terms.iter().any(|term| judge.source.contains(&term.feature)),
             };
             match &own[i] {
-                Some(value) => one.panel.push(judge.row(&entry, floor, value)),
+                Some(value) => one.panel.push(entry.row(judge.source, &judge.discrepancy, value)),
                 None => one.left_out.push(LeftOut {
                     feature: judge.source.name().into(),
                     discrepancy: Some(judge.discrepancy.label().into()),
@@ -240,30 +236,6 @@ impl Judge<'_> {
         let value = defined.iter().sum::<f64>() / defined.len() as f64;
         (!defined.is_empty()).then_some(Measured { value, replicates })
     }
-
-    fn row(&self, entry: &Entry<'_>, floor: &Measured, measured: &Measured) -> PanelRow {
-        PanelRow {
-            feature: self.source.name().into(),
-            level: self.source.level().name().into(),
-            discrepancy: self.discrepancy.label().into(),
-            unit: self.discrepancy.unit().into(),
-            value: measured.value,
-            ci: measured.interval(0.0, self.discrepancy.most()),
-            floor: floor.value,
-            floor_ci: floor.interval(0.0, self.discrepancy.most()),
-            before: entry.before.map(|before| before.value),
-            gap_closed: entry.gap_closed(),
-            optimised: entry.optimised,
-            feature_rewarded: entry.feature_rewarded,
-            verdict: None,
-            effect: None,
-            p: None,
-            q: None,
-            users_needed: None,
-            floor_known: true,
-            concentrated: false,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -272,6 +244,7 @@ mod tests {
 
     use super::*;
     use crate::evaluate::evaluate;
+    use crate::panel::PanelRow;
 
     /// Users with counts and amounts of their own.
     fn log(users: u32, shift: f64, seed: u64) -> EventLog {
@@ -326,6 +299,22 @@ mod tests {
             |row: &&PanelRow| row.feature == "log_amount" && row.discrepancy == "wasserstein-1";
         let closed = by_file[1].panel.iter().find(of_amounts).unwrap().gap_closed.unwrap();
         assert!(closed > 0.5, "{closed}");
+        // What a reward moves is marked as by a log: a term of one binned divergence moves them all.
+        let feature = "log_amount".into();
+        let terms = [Term { feature, discrepancy: "psi".into(), weight: 1.0 }];
+        let metrics = ["psi", "hellinger", "wasserstein-1"].map(|discrepancy| Metric {
+            feature: "log_amount".into(),
+            discrepancy: discrepancy.into(),
+        });
+        let few = PanelConfig { metrics: Some(metrics.into()), ..config.clone() };
+        let marks = |panels: Vec<CalibratorPanel>| {
+            panels[0].panel.iter().map(|row| row.optimised).collect::<Vec<_>>()
+        };
+        let by_file =
+            marks(evaluate_by_statistics(&runs, &statistics, &terms, &few, &streams).unwrap());
+        assert_eq!(by_file, [true, true, false]);
+        assert_eq!(by_file, marks(evaluate(&runs, None, &real, &terms, &few, &streams).unwrap()));
+        let by_file = evaluate_by_statistics(&runs, &statistics, &[], &config, &streams).unwrap();
         let again = evaluate_by_statistics(&runs, &statistics, &[], &config, &streams).unwrap();
         assert_eq!(by_file, again);
     }

@@ -7,11 +7,10 @@ use super::in_panels;
 use super::metrics::Panel;
 use super::permutation::Null;
 use super::power::{self, Order};
-use super::summary::{Entry, against_floor, mean_excess, median_gap};
+use super::summary::{Entry, against_floor, is_optimised, mean_excess, median_gap};
 use super::warnings::{coarse, warnings};
 use super::{Concentrations, Judged, PanelConfig, PanelError, Run, Users};
 use crate::classifier::{Examination, Examined};
-use crate::discrepancy::{Named, named};
 use crate::panel::{Anchor, CalibratorPanel, LeftOut, PanelRow, Verdict};
 use crate::reward::Term;
 
@@ -375,13 +374,6 @@ impl Shared<'_> {
         let chosen = &self.study.panel.metrics[metric];
         let source = self.study.panel.sources[chosen.source];
         let discrepancy = chosen.discrepancy.label();
-        let optimised = |term: &Term| {
-            let moves = |named: Named| {
-                named.label() == discrepancy
-                    || named.also_optimises().contains(&chosen.discrepancy.name())
-            };
-            source.is(&term.feature) && named(&term.discrepancy).is_ok_and(moves)
-        };
         Entry {
             feature: source.name(),
             discrepancy,
@@ -393,36 +385,13 @@ impl Shared<'_> {
             before,
             alike: None,
             concentrated: false,
-            optimised: self.study.terms.iter().any(optimised),
+            optimised: is_optimised(self.study.terms, source, &chosen.discrepancy),
             feature_rewarded: self.study.terms.iter().any(|term| source.contains(&term.feature)),
         }
     }
 
     fn row(&self, metric: usize, entry: &Entry<'_>, measured: &Measured) -> PanelRow {
         let chosen = &self.study.panel.metrics[metric];
-        let source = self.study.panel.sources[chosen.source];
-        let most = chosen.discrepancy.most();
-        PanelRow {
-            feature: source.name().into(),
-            level: source.level().name().into(),
-            discrepancy: entry.discrepancy.into(),
-            unit: chosen.discrepancy.unit().into(),
-            // A sum of shares may end a rounding above 1.
-            value: measured.value.min(most),
-            ci: measured.interval(0.0, most),
-            floor: entry.floor.map_or(0.0, |floor| floor.value.min(most)),
-            floor_ci: entry.floor.map_or([0.0; 2], |floor| floor.interval(0.0, most)),
-            before: entry.before.map(|before| before.value),
-            gap_closed: entry.gap_closed(),
-            optimised: entry.optimised,
-            feature_rewarded: entry.feature_rewarded,
-            verdict: None,
-            effect: None,
-            p: None,
-            q: None,
-            users_needed: None,
-            floor_known: entry.floor.is_some(),
-            concentrated: false,
-        }
+        entry.row(self.study.panel.sources[chosen.source], &chosen.discrepancy, measured)
     }
 }

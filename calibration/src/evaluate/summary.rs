@@ -1,7 +1,10 @@
 //! From measured metrics to the numbers of a calibrator.
 
 use super::bootstrap::{Measured, median};
-use crate::panel::{AgainstFloor, floor_multiple};
+use super::metrics::Source;
+use crate::discrepancy::{Named, named};
+use crate::panel::{AgainstFloor, PanelRow, floor_multiple};
+use crate::reward::Term;
 
 /// Discrepancies behind the mean excess: they share a scale of about 0 to 1.
 pub const EXCESS: &[&str] = &[
@@ -52,6 +55,33 @@ impl Entry<'_> {
         match self.measured {
             Some(measured) => gap_closed(measured.value, floor, before),
             None => Some(zero),
+        }
+    }
+
+    /// Its row of a panel, without verdict and tests.
+    pub fn row(&self, source: Source, discrepancy: &Named, measured: &Measured) -> PanelRow {
+        let most = discrepancy.most();
+        PanelRow {
+            feature: source.name().into(),
+            level: source.level().name().into(),
+            discrepancy: self.discrepancy.into(),
+            unit: discrepancy.unit().into(),
+            // A sum of shares may end a rounding above 1.
+            value: measured.value.min(most),
+            ci: measured.interval(0.0, most),
+            floor: self.floor.map_or(0.0, |floor| floor.value.min(most)),
+            floor_ci: self.floor.map_or([0.0; 2], |floor| floor.interval(0.0, most)),
+            before: self.before.map(|before| before.value),
+            gap_closed: self.gap_closed(),
+            optimised: self.optimised,
+            feature_rewarded: self.feature_rewarded,
+            verdict: None,
+            effect: None,
+            p: None,
+            q: None,
+            users_needed: None,
+            floor_known: self.floor.is_some(),
+            concentrated: false,
         }
     }
 
@@ -120,6 +150,16 @@ pub fn against_floor<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Option
         multiple: value.is_finite().then_some(value),
         interval,
     })
+}
+
+/// Whether a reward optimised a metric: by a term of the same discrepancy of the same feature, or by
+/// one whose witness moves it.
+pub fn is_optimised(terms: &[Term], source: Source, discrepancy: &Named) -> bool {
+    let moves = |term: Named| {
+        term.label() == discrepancy.label() || term.also_optimises().contains(&discrepancy.name())
+    };
+    let by = |term: &Term| source.is(&term.feature) && named(&term.discrepancy).is_ok_and(moves);
+    terms.iter().any(by)
 }
 
 /// The mean of value - floor over the metrics that share a scale, every user counted alike where a few
