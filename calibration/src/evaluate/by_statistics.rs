@@ -310,11 +310,10 @@ mod tests {
         let marks = |panels: Vec<CalibratorPanel>| {
             panels[0].panel.iter().map(|row| row.optimised).collect::<Vec<_>>()
         };
-        let by_file =
+        let marked =
             marks(evaluate_by_statistics(&runs, &statistics, &terms, &few, &streams).unwrap());
-        assert_eq!(by_file, [true, true, false]);
-        assert_eq!(by_file, marks(evaluate(&runs, None, &real, &terms, &few, &streams).unwrap()));
-        let by_file = evaluate_by_statistics(&runs, &statistics, &[], &config, &streams).unwrap();
+        assert_eq!(marked, [true, true, false]);
+        assert_eq!(marked, marks(evaluate(&runs, None, &real, &terms, &few, &streams).unwrap()));
         let again = evaluate_by_statistics(&runs, &statistics, &[], &config, &streams).unwrap();
         assert_eq!(by_file, again);
     }
