@@ -11,7 +11,7 @@ use plotters::style::{
 };
 
 use super::mark::{Mark, along};
-use super::style::{FAMILY, INK, LOST, Look, PAPER};
+use super::style::{FAMILY, INK, LOST, Look, MUTED, PAPER};
 
 /// Why a picture could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +115,24 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         anchor: Anchor,
     ) -> Result<(), PlotError> {
         self.place_text(text, (x, y), size, colour, anchor, FontTransform::None)
+    }
+
+    /// Writes the numbers of a horizontal axis, each centred on its place, ascending. One that would
+    /// touch its neighbour or leave the picture is left out.
+    pub(crate) fn numbers<'t>(
+        &self,
+        numbers: impl IntoIterator<Item = (f64, &'t str)>,
+        y: f64,
+    ) -> Result<(), PlotError> {
+        let mut free = f64::NEG_INFINITY;
+        for (x, number) in numbers {
+            let half = self.width_of(number, TEXT) * SLACK / 2.0;
+            if x - half > free && x + half < self.size().0 {
+                self.text(number, x, y, TEXT, MUTED, Anchor::Middle)?;
+                free = x + half + 6.0;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a line of text upwards, centred on the point.

@@ -49,17 +49,12 @@ impl<'a, 'c, B: DrawingBackend> Frame<'a, 'c, B> {
             canvas.line(&[(self.left, y), (self.right, y)], GRID, 1.0)?;
             canvas.text(label, self.left - 7.0, y, TEXT, MUTED, Anchor::End)?;
         }
-        let mut free = f64::NEG_INFINITY;
-        for (value, label) in &self.x.ticks {
+        for (value, _) in &self.x.ticks {
             let x = self.place_x(*value);
             canvas.line(&[(x, self.top), (x, self.bottom)], GRID, 1.0)?;
-            let half = canvas.width_of(label, TEXT) * SLACK / 2.0;
-            // A label that would touch its neighbour or leave the picture is left out.
-            if x - half > free && x + half < canvas.size().0 {
-                canvas.text(label, x, self.bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
-                free = x + half + 6.0;
-            }
         }
+        let ticks = self.x.ticks.iter().map(|(value, label)| (self.place_x(*value), &**label));
+        canvas.numbers(ticks, self.bottom + 13.0)?;
         canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], MUTED, 1.0)?;
         let middle = (self.left + self.right) / 2.0;
         let half = middle.min(canvas.size().0 - middle);

@@ -27,7 +27,7 @@ fn picture(input: PlotInput<'_>, feature: &FeatureSeries) -> Outcome {
     let high = edges.last().copied().unwrap_or(1.0);
     let (scale, title) = feature_axis(input.series, feature);
     let top = feature.sides.iter().flat_map(|s| &s.shares).fold(0.0, |a: f64, b| a.max(*b));
-    let beyond = format!("{title} (outermost bars: and beyond)");
+    let beyond = format!("{title}; ends open");
     Outcome::Drawn(Picture {
         about: feature.name.clone(),
         title: format!("{}, histogram", feature.title),

@@ -7,7 +7,7 @@ use trueup_calibration::panel::CalibratorPanel;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Anchor, Canvas, PlotError, SLACK, TEXT};
-use super::style::{GRID, INK, Look, MUTED, look};
+use super::style::{GRID, INK, Look, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind, number};
 use crate::report::{classifier, feature_title};
 
@@ -17,7 +17,7 @@ pub const KIND: PlotKind =
 
 /// Features beyond these say little.
 const MOST: usize = 15;
-const WIDTH: u32 = 500;
+const WIDTH: u32 = 620;
 const ROW: f64 = 24.0;
 const TOP: f64 = 40.0;
 
@@ -82,15 +82,16 @@ impl Plot for Importance {
         let widest = |of: fn(&Row) -> &str| {
             self.rows.iter().map(|row| canvas.width_of(of(row), TEXT) * SLACK).fold(0.0, f64::max)
         };
-        let left = 24.0 + widest(|row| &row.name).min(230.0);
+        let left = 24.0 + widest(|row| &row.name).min(280.0);
         let right = width - 20.0 - widest(|row| &row.label);
         let bottom = TOP + ROW * self.rows.len() as f64;
         let place = |value: f64| left + self.x.share(value) * (right - left);
-        for (value, label) in &self.x.ticks {
+        for (value, _) in &self.x.ticks {
             let x = place(*value);
             canvas.line(&[(x, TOP), (x, bottom)], GRID, 1.0)?;
-            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
         }
+        let ticks = self.x.ticks.iter().map(|(value, label)| (place(*value), &**label));
+        canvas.numbers(ticks, bottom + 13.0)?;
         for (i, row) in self.rows.iter().enumerate() {
             let y = TOP + ROW * (i as f64 + 0.5);
             let name = canvas.fit(&row.name, TEXT, left - 16.0);

@@ -83,11 +83,12 @@ impl Plot for Intervals {
         let right = width - 22.0 - widest(|row| &row.label) * SLACK;
         let bottom = TOP + ROW * self.rows.len() as f64;
         let place = |value: f64| left + self.x.share(value) * (right - left);
-        for (value, label) in &self.x.ticks {
+        for (value, _) in &self.x.ticks {
             let x = place(*value);
             canvas.line(&[(x, TOP), (x, bottom)], GRID, 1.0)?;
-            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
         }
+        let ticks = self.x.ticks.iter().map(|(value, label)| (place(*value), &**label));
+        canvas.numbers(ticks, bottom + 13.0)?;
         let last = self.references.len().saturating_sub(1);
         for (i, (value, name)) in self.references.iter().enumerate() {
             let x = place(*value);

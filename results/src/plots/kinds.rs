@@ -5,7 +5,7 @@ use plotters::prelude::DrawingBackend;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Entry, PlotError, SLACK, TEXT};
-use super::style::{AREA, GRID, INK, Look, MUTED, REAL_LOOK, look};
+use super::style::{AREA, GRID, INK, Look, REAL_LOOK, look};
 use super::{Outcome, Picture, Plot, PlotInput, PlotKind};
 use crate::series::FeatureSeries;
 
@@ -98,11 +98,12 @@ impl Plot for Kinds {
         let (left, right, bottom) =
             (24.0 + (widest * SLACK).min(170.0), width - 20.0, height - 46.0);
         let place = |share: f64| left + self.x.share(share) * (right - left);
-        for (value, label) in &self.x.ticks {
+        for (value, _) in &self.x.ticks {
             let x = place(*value);
             canvas.line(&[(x, top), (x, bottom)], GRID, 1.0)?;
-            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
         }
+        let ticks = self.x.ticks.iter().map(|(value, label)| (place(*value), &**label));
+        canvas.numbers(ticks, bottom + 13.0)?;
         let height = (bottom - top) / self.kinds.len().max(1) as f64;
         for (i, kind) in self.kinds.iter().enumerate() {
             let y = top + height * (i as f64 + 0.5);

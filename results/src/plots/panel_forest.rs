@@ -191,12 +191,14 @@ impl Plot for PanelForest {
         let right = width - NUMBER - 26.0;
         let bottom = TOP + ROW * self.lines.len() as f64;
         canvas.text("value", width - 12.0, TOP - 10.0, TEXT - 1.5, MUTED, Anchor::End)?;
-        for (value, label) in &self.x.ticks {
+        for (value, _) in &self.x.ticks {
             let x = left + self.x.share(*value) * (right - left);
             let (colour, width) = if *value == 0.0 { (MUTED, 1.5) } else { (GRID, 1.0) };
             canvas.line(&[(x, TOP), (x, bottom)], colour, width)?;
-            canvas.text(label, x, bottom + 13.0, TEXT, MUTED, Anchor::Middle)?;
         }
+        let place = |value: &f64| left + self.x.share(*value) * (right - left);
+        canvas
+            .numbers(self.x.ticks.iter().map(|(at, label)| (place(at), &**label)), bottom + 13.0)?;
         for (i, line) in self.lines.iter().enumerate() {
             let y = TOP + ROW * (i as f64 + 0.5);
             match line {
