@@ -47,7 +47,10 @@ pub struct UnmappedKind {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum ExternalError {
     /// No such file.
-    #[error("{path}: no such file; the path is relative to the folder the program was started in")]
+    #[error(
+        "{path}: no such file; a path on the command line is relative to the folder the program was \
+         started in, one in a config to the folder of the config"
+    )]
     NotFound {
         /// The path.
         path: String,

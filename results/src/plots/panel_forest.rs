@@ -203,7 +203,7 @@ impl Plot for PanelForest {
             let y = TOP + ROW * (i as f64 + 0.5);
             match line {
                 Line::Head(feature) => {
-                    let feature = canvas.fit(feature, TEXT, left + 40.0);
+                    let feature = canvas.fit(feature, TEXT, right - 10.0);
                     canvas.text(&feature, 10.0, y, TEXT, MUTED, Anchor::Start)?;
                 }
                 Line::Metric(metric) => self.metric(canvas, metric, y, (left, right))?,
